@@ -1,0 +1,9 @@
+"""WebSocket clients and servers on blocking sockets and threads."""
+
+from ws_types.builds import choose_build
+
+implementation = choose_build(__name__, __path__)
+
+from .__about__ import __version__  # noqa: E402
+
+__all__ = ["__version__", "implementation"]
