@@ -1,0 +1,98 @@
+"""What may be written to a log line: no secrets, no raw text from the peer.
+
+The peer chooses paths, headers, reasons and messages. In a log, a line break forges an entry, a
+terminal escape drives the reader's terminal, and a bidirectional override shows a line in another
+order than it has (CVE-2020-7694, CVE-2021-42574). Whatever comes from the peer goes through
+:func:`escape`, headers through :func:`redact`, and URLs through :func:`redact_url`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ws_types.headers import Headers
+
+__all__ = ["SECRET_HEADERS", "escape", "redact", "redact_url"]
+
+# The key and the accept value of the handshake are public by design (RFC 6455 1.3).
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+"""Lower-case names of the headers whose values never reach a log."""
+
+_ELLIPSIS = "..."
+_END_OF_AUTHORITY = re.compile(r"[/?#\\]")
+_SCHEME = re.compile(r"[A-Za-z][-+.0-9A-Za-z]*+://")
+_HOST_PORT = re.compile(r"(?:\[[^\]]*+\]|[^:]*+)(?::[0-9]*+)?+")
+
+
+def escape(text: str, *, max: int | None = 1024) -> str:  # noqa: A002
+    r"""Make text safe to print on one line.
+
+    Characters that don't print (control characters, line separators, bidirectional overrides,
+    surrogates, white space other than the space) become ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``.
+    Backslashes are kept, so that to escape twice does no harm.
+
+    :param text: text of any length, from anyone.
+    :param max: length of the result above which it is cut and ends with ``...``, in characters;
+        at least 3; None for no limit.
+    :raises ValueError: if ``max`` is less than 3.
+    """
+    if max is not None and max < len(_ELLIPSIS):
+        raise ValueError("max must be at least 3 characters")
+    if text.isprintable() and (max is None or len(text) <= max):
+        return text
+    pieces: list[str] = []
+    length = 0
+    for char in text:
+        piece = char if char.isprintable() else _escape_char(ord(char))
+        pieces.append(piece)
+        length += len(piece)
+        if max is not None and length > max:
+            while length > max - len(_ELLIPSIS):
+                length -= len(pieces.pop())
+            pieces.append(_ELLIPSIS)
+            break
+    return "".join(pieces)
+
+
+def _escape_char(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\U{code:08x}"
+
+
+def redact(headers: Headers | Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of headers as a log line may show them.
+
+    :param headers: headers, or pairs of names and values.
+    :returns: escaped names and values, in order; the value of each of :data:`SECRET_HEADERS` is
+        replaced by its length in characters.
+    """
+    items = headers.raw_items() if isinstance(headers, Headers) else headers
+    for name, value in items:
+        if name.lower() in SECRET_HEADERS:
+            value = f"[redacted, {len(value)} characters]"
+        yield escape(name), escape(value)
+
+
+def redact_url(url: str) -> str:
+    """Return a URL as a log line may show it, without user name and password.
+
+    It also covers a URL that would not parse: one without a scheme, as proxies are given, and one
+    with a raw slash in its password.
+
+    :param url: URL of any kind.
+    """
+    scheme = _SCHEME.match(url)
+    start = 0 if scheme is None else scheme.end()
+    match = _END_OF_AUTHORITY.search(url, start)
+    end = len(url) if match is None else match.start()
+    at = url.rfind("@", start, end)
+    if at < 0 and _HOST_PORT.fullmatch(url, start, end) is None:
+        # What looks like a port isn't one: it may be the first part of a password.
+        at = url.rfind("@", end)
+    if at >= 0:
+        url = url[:start] + "[redacted]" + url[at:]
+    return escape(url)

@@ -1,0 +1,149 @@
+"""Behaviour of what goes to a log: one printable line, bounded, without secrets."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ws_sansio.logs import SECRET_HEADERS, escape, redact, redact_url
+from ws_types.headers import Headers
+
+
+@pytest.mark.parametrize("text", ["", "GET /chat?x=1", "é€𝄞 日本", "C:\\path", "a\\x1bb"])
+def test_printable_text_is_kept(text: str) -> None:
+    assert escape(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a\r\nb", r"a\x0d\x0ab"),
+        ("\x00\t\x1b[2J\x7f", r"\x00\x09\x1b[2J\x7f"),
+        ("\x85\x9b31m", r"\x85\x9b31m"),  # C1: a line break, and a terminal escape in one character
+        ("\xa0\xad", r"\xa0\xad"),
+        ("\u2028\u2029", r"\u2028\u2029"),
+        ("\u202eevil\u202c", r"\u202eevil\u202c"),
+        ("\u2066\u2069\u200b\ufeff", r"\u2066\u2069\u200b\ufeff"),
+        ("\ud800\udfff", r"\ud800\udfff"),
+        ("\U000e0001", r"\U000e0001"),
+    ],
+)
+def test_what_does_not_print_is_escaped(text: str, escaped: str) -> None:
+    assert escape(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "escaped"),
+    [
+        ("abcde", 5, "abcde"),
+        ("abcdef", 5, "ab..."),
+        ("abc", 3, "abc"),
+        ("abcd", 3, "..."),
+        ("a\n", 5, r"a\x0a"),
+        ("a\n", 4, "a..."),
+        ("abcd\n", 7, "abcd..."),
+        ("abc\nd", 7, "abc..."),
+        ("\u2028abcd", 9, r"\u2028..."),
+    ],
+)
+def test_long_text_is_cut_between_characters(text: str, limit: int, escaped: str) -> None:
+    assert escape(text, max=limit) == escaped
+
+
+def test_limit_can_be_lifted() -> None:
+    assert escape("a" * 10_000) == "a" * 1021 + "..."
+    assert escape("a" * 10_000, max=None) == "a" * 10_000
+    assert escape("\n" * 10_000, max=None) == r"\x0a" * 10_000
+
+
+def test_limit_leaves_room_for_the_mark_of_a_cut() -> None:
+    with pytest.raises(ValueError, match="max must be at least 3 characters"):
+        escape("a", max=2)
+
+
+@given(st.text(st.characters()), st.none() | st.integers(3, 50))
+def test_escaped_text_is_printable_bounded_and_stable(text: str, limit: int | None) -> None:
+    escaped = escape(text, max=limit)
+    assert escaped.isprintable()
+    assert limit is None or len(escaped) <= limit
+    assert escape(escaped, max=limit) == escaped
+
+
+class CountingStr(str):
+    """A string that counts the characters that are taken from it one by one."""
+
+    __slots__ = ("taken",)
+    taken: int
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        self.taken = 0
+        for char in super().__iter__():
+            self.taken += 1
+            yield char
+
+
+def test_only_the_start_of_long_text_is_escaped() -> None:
+    text = CountingStr("\n" * 1_000_000)
+    assert len(escape(text, max=80)) <= 80
+    assert text.taken <= 80
+
+
+def test_secrets_are_replaced_by_their_length() -> None:
+    headers = Headers(
+        [
+            ("Host", "example.com"),
+            ("Authorization", "Basic dTpw"),
+            ("PROXY-AUTHORIZATION", "Bearer secret"),
+            ("cookie", "session=secret"),
+            ("Set-Cookie", "a=secret"),
+            ("Set-Cookie", "b=secret2"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ]
+    )
+    assert list(redact(headers)) == [
+        ("Host", "example.com"),
+        ("Authorization", "[redacted, 10 characters]"),
+        ("PROXY-AUTHORIZATION", "[redacted, 13 characters]"),
+        ("cookie", "[redacted, 14 characters]"),
+        ("Set-Cookie", "[redacted, 8 characters]"),
+        ("Set-Cookie", "[redacted, 9 characters]"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ]
+
+
+def test_headers_are_escaped() -> None:
+    pairs = [("X\x1b", "\x9b2J\u202e"), ("Y", "y" * 2000)]
+    assert list(redact(pairs)) == [(r"X\x1b", r"\x9b2J\u202e"), ("Y", "y" * 1021 + "...")]
+
+
+def test_names_of_secret_headers_are_lower_case() -> None:
+    assert {name.lower() for name in SECRET_HEADERS} == SECRET_HEADERS
+
+
+@pytest.mark.parametrize(
+    ("url", "redacted"),
+    [
+        ("ws://example.com/", "ws://example.com/"),
+        ("ws://example.com:80/@x?y=@z#@", "ws://example.com:80/@x?y=@z#@"),
+        ("wss://[::1]:8000/@", "wss://[::1]:8000/@"),
+        ("wss://[::1]/", "wss://[::1]/"),
+        ("ws://h:/@", "ws://h:/@"),
+        ("wss://user:secret@example.com/x@y", "wss://[redacted]@example.com/x@y"),
+        ("wss://secret@example.com", "wss://[redacted]@example.com"),
+        ("wss://u:sec@ret@example.com", "wss://[redacted]@example.com"),
+        ("wss://u:secret@example.com?x", "wss://[redacted]@example.com?x"),
+        ("wss://u:se/cret@example.com/", "wss://[redacted]@example.com/"),
+        ("wss://u:se?cret@example.com/", "wss://[redacted]@example.com/"),
+        ("wss://u:se://cret@example.com/", "wss://[redacted]@example.com/"),
+        ("socks5h://u:secret@proxy:1080", "socks5h://[redacted]@proxy:1080"),
+        ("u:secret@proxy:1080", "[redacted]@proxy:1080"),
+        ("u:secret@proxy?://", "[redacted]@proxy?://"),
+        ("http:u:secret@proxy", "[redacted]@proxy"),
+        ("proxy:1080", "proxy:1080"),
+        ("/path@x", "/path@x"),
+        ("", ""),
+        ("ws://h/\x1b[2J\n", r"ws://h/\x1b[2J\x0a"),
+        ("ws://h:x/", "ws://h:x/"),
+    ],
+)
+def test_credentials_are_taken_out_of_urls(url: str, redacted: str) -> None:
+    assert redact_url(url) == redacted
