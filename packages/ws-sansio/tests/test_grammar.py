@@ -25,10 +25,11 @@ from ws_sansio.grammar import (
     validate_subprotocols,
 )
 from ws_types.errors import InvalidHeaderFormat, InvalidHeaderValue
+from ws_types.escaping import printable
 
 TOKEN_PARSERS: list[Callable[[str], list[Any]]] = [parse_connection, parse_subprotocol]
 LIST_PARSERS: list[Callable[[str], list[Any]]] = [*TOKEN_PARSERS, parse_upgrade, parse_extension]
-HEADER_NAMES = {
+HEADER_NAMES: dict[Any, str] = {
     parse_connection: "Connection",
     parse_subprotocol: "Sec-WebSocket-Protocol",
     parse_upgrade: "Upgrade",
@@ -97,7 +98,7 @@ def test_what_is_not_a_list_is_refused_with_its_position(
         error = error.replace("token", "protocol")
     with pytest.raises(InvalidHeaderFormat) as raised:
         parse(header)
-    assert str(raised.value) == f"invalid {name} header: {error} at {pos} in {header}"
+    assert str(raised.value) == f"invalid {name} header: {error} at {pos} in {printable(header)}"
 
 
 @pytest.mark.parametrize("parse", TOKEN_PARSERS)
@@ -201,7 +202,10 @@ def test_extensions(header: str, extensions: list[Any]) -> None:
 def test_malformed_extensions(header: str, error: str) -> None:
     with pytest.raises(InvalidHeaderFormat) as raised:
         parse_extension(header)
-    assert str(raised.value) == f"invalid Sec-WebSocket-Extensions header: {error} in {header}"
+    assert (
+        str(raised.value)
+        == f"invalid Sec-WebSocket-Extensions header: {error} in {printable(header)}"
+    )
 
 
 @given(st.lists(st.tuples(tokens(), st.lists(st.tuples(tokens(), st.none() | tokens())))))
@@ -214,7 +218,8 @@ def test_built_extensions_are_parsed_again(extensions: list[Any]) -> None:
 
 
 def test_built_extensions() -> None:
-    assert build_extension([("a", [("b", None), ("c", "d")]), ("e", [])]) == "a; b; c=d, e"
+    extensions: list[Any] = [("a", [("b", None), ("c", "d")]), ("e", [])]
+    assert build_extension(extensions) == "a; b; c=d, e"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from ws_sansio.origins import SAME_ORIGIN, check_origin
 from ws_types.errors import InvalidOrigin
+from ws_types.typing import Origin
 
 
 def admits(origin: str | None, allowed: Any, host: str | None = None) -> bool:
@@ -68,7 +69,7 @@ def test_patterns_match_the_whole_origin(origin: str | None, admitted: bool) -> 
 )
 def test_refusal_says_which_origin(origin: str | None, error: str) -> None:
     with pytest.raises(InvalidOrigin) as raised:
-        check_origin(origin, ["https://example.com"])
+        check_origin(origin, [Origin("https://example.com")])
     assert str(raised.value) == error
 
 

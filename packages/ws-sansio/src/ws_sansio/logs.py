@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ws_types.escaping import printable
 from ws_types.headers import Headers
 
 __all__ = ["SECRET_HEADERS", "escape", "redact", "redact_url"]
@@ -26,41 +27,24 @@ _HOST_PORT = re.compile(r"(?:\[[^\]]*+\]|[^:]*+)(?::[0-9]*+)?+")
 
 
 def escape(text: str, *, max: int | None = 1024) -> str:  # noqa: A002
-    r"""Make text safe to print on one line.
+    """Make text safe to print on one line.
 
-    Characters that don't print (control characters, line separators, bidirectional overrides,
-    surrogates, white space other than the space) become ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``.
-    Backslashes are kept, so that to escape twice does no harm.
+    It is :func:`ws_types.escaping.printable` with a bound on what comes out, whatever goes in.
 
     :param text: text of any length, from anyone.
-    :param max: length of the result above which it is cut and ends with ``...``, in characters;
-        at least 3; None for no limit.
+    :param max: length of the result, in characters, at which it is cut and ends with ``...``; at
+        least 3; None for no limit.
     :raises ValueError: if ``max`` is less than 3.
     """
-    if max is not None and max < len(_ELLIPSIS):
+    if max is None:
+        return printable(text)
+    if max < len(_ELLIPSIS):
         raise ValueError("max must be at least 3 characters")
-    if text.isprintable() and (max is None or len(text) <= max):
-        return text
-    pieces: list[str] = []
-    length = 0
-    for char in text:
-        piece = char if char.isprintable() else _escape_char(ord(char))
-        pieces.append(piece)
-        length += len(piece)
-        if max is not None and length > max:
-            while length > max - len(_ELLIPSIS):
-                length -= len(pieces.pop())
-            pieces.append(_ELLIPSIS)
-            break
-    return "".join(pieces)
-
-
-def _escape_char(code: int) -> str:
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    return f"\\U{code:08x}"
+    # An escape is never shorter than its character: more than this can't show.
+    escaped = printable(text[: max + 1])
+    if len(escaped) <= max:
+        return escaped
+    return escaped[: max - len(_ELLIPSIS)] + _ELLIPSIS
 
 
 def redact(headers: Headers | Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -94,5 +78,5 @@ def redact_url(url: str) -> str:
         # What looks like a port isn't one: it may be the first part of a password.
         at = url.rfind("@", end)
     if at >= 0:
-        url = url[:start] + "[redacted]" + url[at:]
+        url = url[:start] + "***" + url[at:]
     return escape(url)
