@@ -14,7 +14,12 @@ import os
 import pathlib
 import tomllib
 
+import hypothesis
 import pytest
+
+# Every run tries the same examples, and a busy machine is no failure.
+hypothesis.settings.register_profile("tests", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("tests")
 
 #: Folder in ``packages/`` and import name; below each other as they depend on each other.
 PACKAGES = {

@@ -1,0 +1,318 @@
+"""Every job of the repository: ``nox --list`` names the sessions, ``nox -s NAME`` runs one.
+
+The wheelhouse ``dist/`` is built once for each Python (sessions ``build-*``) and used by all
+sessions that test what is installed. ``python3 run.py NAME`` runs a session where nox isn't
+installed.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+
+import nox
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from tools import distributions, interpreters, junit, wheelhouse
+
+ROOT = distributions.ROOT
+MAIN = interpreters.MAIN
+PYTHONS = interpreters.expose()
+OTHERS = [version for version in PYTHONS if version != MAIN]
+BUILDS = ["compiled", "pure"]
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["ci"]
+
+COVERAGE = ["coverage>=7.6"]
+LINT = ["ruff>=0.15,<1"]
+TYPES = ["mypy>=1.18,<3"]
+DOCS = ["sphinx>=8,<10"]
+ISOLATED = ["pytest>=8.2", "import-linter>=2.5,<3"]
+INTEGRATION = ["pytest>=8.2", "pytest-asyncio>=0.24", "hypothesis>=6.100", "packaging>=24"]
+METADATA = ["twine>=6.1"]
+RELEASE = ["packaging>=24"]
+CIBW = ["cibuildwheel>=3"]
+
+
+# Helpers
+
+
+def pip_install(session: nox.Session, *arguments: str) -> None:
+    """Install quietly: what matters here is what failed."""
+    session.install("--quiet", "--disable-pip-version-check", *arguments)
+
+
+def install_wheels(session: nox.Session, build: str) -> None:
+    """Install every distribution from the wheelhouse, or skip where there is no compiler."""
+    python = session.python if isinstance(session.python, str) else MAIN
+    try:
+        paths = wheelhouse.wheels(python, build)
+    except FileNotFoundError as exc:
+        session.skip(f"{exc} (no C compiler?)")
+    # The version doesn't change with the sources: pip must replace what is there.
+    pip_install(session, "--no-index", "--no-deps", "--force-reinstall", *map(str, paths))
+
+
+def run_pytest(
+    session: nox.Session,
+    report: str,
+    folder: pathlib.Path,
+    *arguments: str,
+    under: tuple[str, ...] = (),
+    **env: str,
+) -> None:
+    """Run pytest in ``folder``, possibly under another module, and leave its counts in a report."""
+    junit.FOLDER.mkdir(parents=True, exist_ok=True)
+    modules = [*under, "-m", "pytest"]
+    options = ["-q", "-p", "no:cacheprovider", f"--junit-xml={junit.FOLDER / report}.xml"]
+    with session.chdir(folder):
+        session.run("python", *modules, *options, *arguments, env=env)
+
+
+def split_posargs(session: nox.Session) -> tuple[list[distributions.Distribution], list[str]]:
+    """Split the arguments after ``--`` into distributions (all, if none is named) and the rest."""
+    every = distributions.load()
+    chosen = [every[name] for name in session.posargs if name in every]
+    rest = [argument for argument in session.posargs if argument not in every]
+    return chosen or list(every.values()), rest
+
+
+def plugins(distribution: distributions.Distribution) -> list[str]:
+    """Leave out the asyncio plugin, unless the distribution's own tests ask for it."""
+    wanted = any(name.startswith("pytest-asyncio") for name in distribution.test_requirements)
+    return [] if wanted else ["-p", "no:asyncio"]
+
+
+def peer(session: nox.Session, name: str) -> str:
+    """Make the environment of a peer library, and return its interpreter."""
+    requirements = ROOT / "tests-integration" / "peers" / f"{name}.txt"
+    folder = ROOT / ".nox" / f"peers-{name}"
+    python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+    stamp = folder / "requirements.txt"
+    if not stamp.is_file() or stamp.read_text() != requirements.read_text():
+        session.run("python", "-m", "venv", "--clear", str(folder))
+        install = ["-m", "pip", "install", "--quiet", "-r", str(requirements)]
+        session.run(python, *install, external=True)
+        stamp.write_text(requirements.read_text())
+    return python
+
+
+# Build
+
+
+@nox.session(python=PYTHONS)
+def build(session: nox.Session) -> None:
+    """Build every sdist and wheel into dist/, where not up to date, and check their contents."""
+    # Nothing but the declared build requirements: what isn't declared must be missed.
+    pip_install(session, *distributions.build_requirements(distributions.load()))
+    kinds = ["sdist", "pure", "compiled"] if session.python == MAIN else ["sdist", "compiled"]
+    session.run("python", "-m", "tools.wheelhouse", *kinds)
+    session.run("python", "-m", "tools.artifacts")
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def metadata(session: nox.Session) -> None:
+    """Check that the metadata of everything in dist/ is valid and renders."""
+    pip_install(session, *METADATA)
+    paths = [str(path) for path in wheelhouse.every_artifact()]
+    session.run("twine", "check", "--strict", *paths, silent=True)
+
+
+# Test
+
+
+@nox.session(python=PYTHONS, requires=["build-{python}", f"build-{MAIN}"])
+@nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
+def tests(session: nox.Session, build: str) -> None:
+    """Run each distribution's tests from its folder against the installed wheels (-- ws-types)."""
+    pip_install(session, *distributions.test_requirements(distributions.load()))
+    install_wheels(session, build)
+    chosen, arguments = split_posargs(session)
+    implementation = "c" if build == "compiled" else "python"
+    for distribution in chosen:
+        if not distribution.test_files:
+            session.log(f"{distribution.name} has no tests yet")
+            continue
+        report = f"tests-{session.python}-{build}-{distribution.name}"
+        options = [*plugins(distribution), *arguments]
+        run_pytest(session, report, distribution.folder, *options, WS_TEST_BUILD=implementation)
+
+
+@nox.session(python=OTHERS or [MAIN], requires=["build-{python}", f"build-{MAIN}"])
+def smoke(session: nox.Session) -> None:
+    """Import every module of the installed wheels, compiled and interpreted."""
+    install_wheels(session, "compiled")
+    for implementation in ("c", "python"):
+        names = [distribution.package for distribution in distributions.load().values()]
+        env = {"WS_IMPL": "python"} if implementation == "python" else {}
+        session.run("python", "-W", "error", str(ROOT / "tools" / "smoke.py"), *names, env=env)
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def coverage(session: nox.Session) -> None:
+    """Measure the branch coverage of each module by the distribution's own tests."""
+    pip_install(session, *COVERAGE, *distributions.test_requirements(distributions.load()))
+    install_wheels(session, "pure")
+    chosen, _ = split_posargs(session)
+    data = ROOT / "reports" / "coverage"
+    data.mkdir(parents=True, exist_ok=True)
+    measured = []
+    for distribution in chosen:
+        if not distribution.test_files:
+            continue
+        file = str(data / distribution.name)
+        under = ("-m", "coverage", "run", f"--rcfile={ROOT / '.coveragerc'}", "--data-file", file)
+        under += (f"--source={distribution.package}",)
+        report = f"coverage-{distribution.name}"
+        options = plugins(distribution)
+        env = {"WS_TEST_BUILD": "python"}
+        run_pytest(session, report, distribution.folder, *options, under=under, **env)
+        measured.append(distribution.name)
+    session.run("python", "-m", "tools.coverage_table", *measured)
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def isolated(session: nox.Session) -> None:
+    """Install each distribution alone, import each module alone, and hold the import contracts."""
+    pip_install(session, *ISOLATED)
+    install_wheels(session, "pure")
+    folder = ROOT / "tests-integration"
+    run_pytest(session, "isolated", folder, "isolated", *session.posargs)
+    # The contracts are about what is imported, not about what importing it says.
+    session.run("lint-imports", "--config", str(ROOT / ".importlinter"), "--no-cache")
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def integration(session: nox.Session) -> None:
+    """Run tests-integration/ with every distribution installed, and peers beside it."""
+    pip_install(session, *INTEGRATION, *distributions.build_requirements(distributions.load()))
+    build = "compiled" if wheelhouse.has_compiled(MAIN) else "pure"
+    install_wheels(session, build)
+    env = {}
+    for requirements in sorted((ROOT / "tests-integration" / "peers").glob("*.txt")):
+        name = requirements.stem
+        env[f"WS_PEER_{name.upper().replace('-', '_')}"] = peer(session, name)
+    folder = ROOT / "tests-integration"
+    arguments = ["--ignore=isolated", *session.posargs]
+    run_pytest(session, f"integration-{build}", folder, *arguments, **env)
+
+
+# Read
+
+
+@nox.session(python=MAIN)
+def lint(session: nox.Session) -> None:
+    """Check style and format (-- --fix repairs both)."""
+    pip_install(session, *LINT)
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []))
+    session.run("ruff", "format", *([] if fix else ["--check"]))
+
+
+@nox.session(python=MAIN)
+def types(session: nox.Session) -> None:
+    """Check types strictly, each distribution by itself."""
+    pip_install(session, *TYPES)
+    every = distributions.load()
+    path = os.pathsep.join(str(distribution.folder / "src") for distribution in every.values())
+    for distribution in split_posargs(session)[0]:
+        session.log(distribution.name)
+        session.run("mypy", "-p", distribution.package, env={"MYPYPATH": path})
+    session.run("mypy", "tools", "run.py")
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build/html, with warnings as errors."""
+    pip_install(session, *DOCS)
+    install_wheels(session, "pure")
+    out = ROOT / "docs" / "_build"
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-E", "docs", str(out / "html"))
+    session.log(f"{out / 'html' / 'index.html'}")
+
+
+# Run
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def demo(session: nox.Session) -> None:
+    """Run the chat with its live page (-- --seconds 5)."""
+    install_wheels(session, "compiled" if wheelhouse.has_compiled(MAIN) else "pure")
+    session.run("python", str(ROOT / "demo" / "chat.py"), *session.posargs)
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks against the peers (-- ARGUMENTS)."""
+    requirements = ROOT / "benchmarks" / "requirements.txt"
+    if not requirements.is_file():
+        session.skip("there are no benchmarks yet")
+    pip_install(session, "-r", str(requirements))
+    install_wheels(session, "compiled")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+# Release
+
+
+@nox.session(python=MAIN)
+def bump(session: nox.Session) -> None:
+    """Give a distribution its next version (-- ws-types 0.2.0), and siblings their ranges."""
+    pip_install(session, *RELEASE)
+    session.run("python", "-m", "tools.releases", "bump", *session.posargs)
+
+
+@nox.session(name="check-tag", python=MAIN)
+def check_tag(session: nox.Session) -> None:
+    """Check that a tag (-- ws-types-v0.1.0) equals the version of its distribution."""
+    pip_install(session, *RELEASE)
+    session.run("python", "-m", "tools.releases", "check-tag", *session.posargs)
+
+
+@nox.session(python=MAIN)
+def cibw(session: nox.Session) -> None:
+    """Print the wheels that cibuildwheel makes of each distribution, on each platform."""
+    pip_install(session, *CIBW)
+    for distribution in split_posargs(session)[0]:
+        if not distribution.modules:
+            session.log(f"{distribution.name} is pure: one py3-none-any wheel")
+            continue
+        for platform in ("linux", "macos", "windows"):
+            session.log(f"{distribution.name} on {platform}")
+            options = ["--print-build-identifiers", "--platform", platform]
+            session.run("cibuildwheel", *options, str(distribution.folder))
+
+
+# All together
+
+
+def notify(session: nox.Session, *names: str) -> None:
+    """Queue sessions, after the builds that all of them need."""
+    for name in (*(f"build-{version}" for version in PYTHONS), *names):
+        session.notify(name, posargs=[])
+
+
+@nox.session(venv_backend="none")
+def ci(session: nox.Session) -> None:
+    """What CI runs: one Python in full on both builds, the others compiled."""
+    names = ["lint", "types", f"tests-{MAIN}(compiled)", f"tests-{MAIN}(pure)", "coverage"]
+    names += ["isolated", "integration", "metadata", "docs"]
+    for version in OTHERS:
+        names += [f"tests-{version}(compiled)", f"smoke-{version}"]
+    notify(session, *names)
+
+
+@nox.session(venv_backend="none")
+def full(session: nox.Session) -> None:
+    """Everything: every Python on both builds, and what only releases need."""
+    names = ["lint", "types", "coverage", "isolated", "integration", "metadata", "docs", "cibw"]
+    for version in PYTHONS:
+        names += [f"tests-{version}({build})" for build in BUILDS]
+    names += [f"smoke-{version}" for version in OTHERS or [MAIN]]
+    notify(session, *names)

@@ -1,0 +1,1 @@
+"""What the noxfile does, in modules that can be read and tested on their own."""
