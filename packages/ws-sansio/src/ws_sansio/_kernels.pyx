@@ -1,0 +1,354 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""
+What Python can't express fast: masking, UTF-8 validation, the frame header.
+
+The compiled twin of ``_kernels.py``, which says what each of these does.
+"""
+
+import os
+from codecs import utf_8_decode
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.string cimport memcpy
+
+cdef extern from "Python.h":
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
+    void *PyUnicode_DATA(object text)
+    object PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors)
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+
+cdef extern from "masking.h":
+    void ws_mask(
+        unsigned char *dst, const unsigned char *src, size_t n, const unsigned char *key, size_t phase
+    )
+    bint ws_mask_ascii(
+        unsigned char *dst, const unsigned char *src, size_t n, const unsigned char *key
+    )
+
+cdef extern from "frame_header.h":
+    ctypedef struct ws_frame_header:
+        unsigned char first
+        unsigned char masked
+        unsigned char form
+        uint64_t length
+        unsigned char key[4]
+    int ws_scan_header(ws_frame_header *h, const unsigned char *p, size_t n)
+    int ws_write_header(
+        unsigned char *p, unsigned char first, uint64_t length, const unsigned char *key
+    )
+
+cdef enum:
+    POOL_SIZE = 4096
+    # A growing payload is kept in one bytes object, which is handed over at the end without a
+    # copy; below this size it starts with room to spare.
+    SMALL = 512
+
+
+cdef object readable(object data):
+    # An object whose buffer is the bytes in C order: a copy where the strides aren't simple.
+    if isinstance(data, (bytes, bytearray)):
+        return data
+    if isinstance(data, memoryview):
+        return data if data.c_contiguous else bytes(data)
+    raise TypeError(f"data must be bytes, bytearray, or memoryview, not {type(data).__name__}")
+
+
+cdef class Source:
+    """The bytes of one read, between :meth:`open` and :meth:`close`."""
+
+    def __cinit__(self):
+        self.opened = False
+        self.data = NULL
+        self.size = 0
+
+    def __dealloc__(self):
+        self.close()
+
+    cpdef int open(self, object data) except -1:
+        self.close()
+        PyObject_GetBuffer(readable(data), &self.view, PyBUF_SIMPLE)
+        self.opened = True
+        self.data = <const unsigned char *>self.view.buf
+        self.size = self.view.len
+        return 0
+
+    cpdef void close(self):
+        if self.opened:
+            self.opened = False
+            self.data = NULL
+            self.size = 0
+            PyBuffer_Release(&self.view)
+
+
+cdef class FrameHeader:
+    """The header of the current frame (RFC 6455, section 5.2)."""
+
+    def __cinit__(self):
+        self.kept = 0
+        self.complete = False
+        self.first = self.form = 0
+        self.masked = False
+        self.length = 0
+
+    @property
+    def key(self):
+        return PyBytes_FromStringAndSize(<char *>self.mask_key, 4) if self.masked else b""
+
+    cpdef Py_ssize_t scan(self, Source source, Py_ssize_t start) except -1:
+        """Read the header that begins at *start*, or goes on there."""
+        cdef ws_frame_header header
+        cdef Py_ssize_t available = source.size - start
+        cdef int kept = self.kept
+        cdef int size
+        cdef Py_ssize_t taken
+        if kept == 0:
+            size = ws_scan_header(&header, source.data + start, available)
+        else:
+            taken = 14 - kept if available > 14 - kept else available
+            memcpy(self.raw + kept, source.data + start, taken)
+            size = ws_scan_header(&header, self.raw, kept + taken)
+        if size == 0:
+            self.complete = False
+            if kept == 0:
+                memcpy(self.raw, source.data + start, available)
+            self.kept = kept + <int>available
+            return source.size
+        self.kept = 0
+        self.complete = True
+        self.first = header.first
+        self.masked = header.masked
+        self.form = header.form
+        self.length = header.length
+        memcpy(self.mask_key, header.key, 4)
+        return start + size - kept
+
+    cpdef void reset(self):
+        """Forget the frame, to scan the next one."""
+        self.complete = False
+
+    cpdef int partial(self):
+        """The number of bytes kept of a header that isn't complete."""
+        return self.kept
+
+    cpdef void describe(self, int first, Py_ssize_t length):
+        """Become the header of an unmasked frame that didn't come from the wire."""
+        self.first = first
+        self.length = <uint64_t>length
+        self.masked = False
+        self.complete = True
+
+
+cpdef bytes payload_bytes(Source source, FrameHeader header, Py_ssize_t start):
+    """A whole payload, unmasked."""
+    cdef Py_ssize_t size = <Py_ssize_t>header.length
+    cdef bytes data
+    if not header.masked:
+        return PyBytes_FromStringAndSize(<const char *>source.data + start, size)
+    data = PyBytes_FromStringAndSize(NULL, size)
+    if size:
+        ws_mask(
+            <unsigned char *>PyBytes_AS_STRING(data), source.data + start, size, header.mask_key, 0
+        )
+    return data
+
+
+cpdef str payload_text(Source source, FrameHeader header, Py_ssize_t start):
+    """A whole payload, unmasked and decoded; raises :exc:`UnicodeDecodeError`."""
+    cdef Py_ssize_t size = <Py_ssize_t>header.length
+    cdef object text
+    cdef bytes data
+    if size == 0:
+        return ""
+    if not header.masked:
+        return PyUnicode_DecodeUTF8(<const char *>source.data + start, size, NULL)
+    # One-character strings are shared by the interpreter: they may not be written to.
+    if size > 1:
+        text = PyUnicode_New(size, 127)
+        if ws_mask_ascii(
+            <unsigned char *>PyUnicode_DATA(text), source.data + start, size, header.mask_key
+        ):
+            return text
+        del text
+    data = payload_bytes(source, header, start)
+    return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(data), size, NULL)
+
+
+cdef class PayloadBuffer:
+    """A payload that arrives in pieces. It never holds room for more than has arrived twice."""
+
+    def __cinit__(self):
+        self.store = None
+        self.bytes_ = NULL
+        self.capacity = self.size = 0
+
+    @property
+    def data(self):
+        return PyBytes_FromStringAndSize(<char *>self.bytes_, self.size)
+
+    cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1:
+        # `expected` is what the frame announces: no more room than that, nor twice `needed`.
+        cdef Py_ssize_t capacity
+        cdef bytes store
+        if needed <= self.capacity:
+            return 0
+        capacity = 2 * needed if needed > SMALL else SMALL
+        if needed <= expected < capacity:
+            capacity = expected
+        store = PyBytes_FromStringAndSize(NULL, capacity)
+        if self.size:
+            memcpy(PyBytes_AS_STRING(store), self.bytes_, self.size)
+        self.store = store
+        self.bytes_ = <unsigned char *>PyBytes_AS_STRING(store)
+        self.capacity = capacity
+        return 0
+
+    cpdef int append(
+        self, Source source, FrameHeader header, Py_ssize_t start, Py_ssize_t count, uint64_t offset
+    ) except -1:
+        """Unmask *count* bytes that are *offset* bytes into the payload of the frame."""
+        if count == 0:
+            return 0
+        self.reserve(self.size + count, self.size + <Py_ssize_t>(header.length - offset))
+        if header.masked:
+            ws_mask(
+                self.bytes_ + self.size, source.data + start, count, header.mask_key, offset & 3
+            )
+        else:
+            memcpy(self.bytes_ + self.size, source.data + start, count)
+        self.size += count
+        return 0
+
+    cpdef bytes take_bytes(self):
+        """The payload. The buffer is empty afterwards."""
+        cdef bytes data
+        if self.size == self.capacity and self.size:
+            data = self.store
+        else:
+            data = PyBytes_FromStringAndSize(<char *>self.bytes_, self.size)
+        self.clear()
+        return data
+
+    cpdef str take_text(self):
+        """The payload, decoded. The buffer is empty afterwards."""
+        cdef object text = PyUnicode_DecodeUTF8(<const char *>self.bytes_, self.size, NULL) if self.size else ""
+        self.clear()
+        return text
+
+    cpdef void clear(self):
+        self.store = None
+        self.bytes_ = NULL
+        self.capacity = self.size = 0
+
+
+cdef class Utf8Validator:
+    """Finds out whether bytes are UTF-8 as they arrive."""
+
+    def __cinit__(self):
+        self.reset()
+
+    cpdef void reset(self):
+        ws_utf8_reset(&self.state)
+        self.offset = 0
+
+    cpdef int feed(self, PayloadBuffer buffer, Py_ssize_t start) except -1:
+        """Validate what the buffer holds from *start* on; raises :exc:`UnicodeDecodeError`."""
+        cdef ws_utf8 before = self.state
+        cdef Py_ssize_t count = buffer.size - start
+        if not ws_utf8_feed(&self.state, buffer.bytes_ + start, count):
+            # Python's own decoder words the error.
+            utf_8_decode(
+                PyBytes_FromStringAndSize(<char *>before.pending, before.begun)
+                + PyBytes_FromStringAndSize(<char *>buffer.bytes_ + start, count),
+                "strict",
+                False,
+            )
+            raise SystemError("the two UTF-8 validators disagree")
+        self.offset += before.begun + count - self.state.begun
+        return 0
+
+    cpdef int finish(self) except -1:
+        """Raise :exc:`UnicodeDecodeError` where the last character isn't whole."""
+        if self.state.begun:
+            utf_8_decode(
+                PyBytes_FromStringAndSize(<char *>self.state.pending, self.state.begun),
+                "strict",
+                True,
+            )
+        return 0
+
+
+cdef bytes pool = b""
+cdef Py_ssize_t pool_used = 0
+
+
+def _forget_keys():
+    global pool, pool_used
+    pool = b""
+    pool_used = 0
+
+
+# A child must not go on with the keys that its parent goes on with.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_keys)
+
+
+cdef int masking_key(unsigned char *key) except -1:
+    # Four bytes of the system's randomness that nobody has used (RFC 6455, section 5.3).
+    global pool, pool_used
+    cdef bytes fresh
+    if pool_used >= len(pool):
+        fresh = os.urandom(POOL_SIZE)
+        pool = fresh
+        pool_used = 0
+    memcpy(key, PyBytes_AS_STRING(pool) + pool_used, 4)
+    pool_used += 4
+    return 0
+
+
+cdef bytes assemble(int first, const unsigned char *data, Py_ssize_t size, bint masked):
+    cdef unsigned char head[14]
+    cdef unsigned char key[4]
+    cdef int head_size
+    cdef bytes frame
+    cdef unsigned char *out
+    if masked:
+        masking_key(key)
+        head_size = ws_write_header(head, <unsigned char>first, size, key)
+    else:
+        head_size = ws_write_header(head, <unsigned char>first, size, NULL)
+    frame = PyBytes_FromStringAndSize(NULL, head_size + size)
+    out = <unsigned char *>PyBytes_AS_STRING(frame)
+    memcpy(out, head, head_size)
+    if size:
+        if masked:
+            ws_mask(out + head_size, data, size, key, 0)
+        else:
+            memcpy(out + head_size, data, size)
+    return frame
+
+
+cpdef bytes encode_frame(int first, object payload, bint masked):
+    """A frame as it goes on the wire; a :class:`str` payload is sent as UTF-8."""
+    cdef Py_buffer view
+    cdef Py_ssize_t size
+    cdef const char *utf8
+    cdef bytes encoded
+    if type(payload) is bytes:
+        return assemble(
+            first, <const unsigned char *>PyBytes_AS_STRING(payload), len(<bytes>payload), masked
+        )
+    if isinstance(payload, str):
+        if (<str>payload).isascii():
+            utf8 = PyUnicode_AsUTF8AndSize(payload, &size)
+            return assemble(first, <const unsigned char *>utf8, size, masked)
+        # PyUnicode_AsUTF8AndSize would keep the encoded form in the string for ever.
+        encoded = (<str>payload).encode()
+        return assemble(
+            first, <const unsigned char *>PyBytes_AS_STRING(encoded), len(encoded), masked
+        )
+    PyObject_GetBuffer(readable(payload), &view, PyBUF_SIMPLE)
+    try:
+        return assemble(first, <const unsigned char *>view.buf, view.len, masked)
+    finally:
+        PyBuffer_Release(&view)

@@ -1,0 +1,29 @@
+cimport cython
+
+from ._kernels cimport FrameHeader, PayloadBuffer, Source, encode_frame
+from .assembler cimport Assembler
+
+
+cdef class FrameDecoder:
+    cdef readonly Assembler assembler
+    cdef readonly bint masked
+    cdef readonly bint finished
+    cdef Source _source
+    cdef FrameHeader _header
+    cdef PayloadBuffer _control
+    cdef Py_ssize_t _received
+
+    cpdef bint at_boundary(self)
+
+    @cython.locals(
+        header=FrameHeader,
+        assembler=Assembler,
+        start=Py_ssize_t,
+        length=Py_ssize_t,
+        count=Py_ssize_t,
+        opcode=int,
+    )
+    cdef object _decode(self, Source source)
+
+    @cython.locals(opcode=int)
+    cdef object _check(self, FrameHeader header)

@@ -1,0 +1,208 @@
+"""
+Is the peer alive? And how far away is it? (RFC 6455, section 5.5.2)
+
+:class:`Keepalive` sends a ping every *interval* and takes the peer for dead when it hears
+nothing for *timeout* afterwards. A busy connection is not a dead one, so:
+
+- any byte received is a sign of life, not only the pong, which may wait behind a long message;
+- the wait starts when the ping has left, not when it was queued behind other output;
+- while the ping hasn't left, output that gets shorter is a sign of life; only output that makes
+  no progress is a failure;
+- while we ourselves don't read (the receive queue is full) nothing can be heard, and nothing is
+  waited for;
+- where we were late ourselves (a blocked event loop), what has arrived meanwhile is read first.
+
+It passes through three phases::
+
+    IDLE --(interval passed, ping queued)--> LEAVING --(ping has left)--> WAITING
+      ^                                                                     |
+      +------------------------(pong received)------------------------------+
+
+Like all of this package it reads no clock: times are seconds of a monotonic clock, and come
+from outside.
+
+:class:`PingRegistry` matches pongs with the pings that a program sends.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+
+from ws_types.errors import ConcurrencyError
+
+__all__ = ["GRACE", "Keepalive", "Phase", "PingRegistry"]
+
+#: A deadline handled later than this, in seconds, was missed by our own fault; and how long
+#: input that piled up meanwhile is given to be read.
+GRACE = 1.0
+
+
+class Phase(enum.Enum):
+    """Where the keepalive is between one ping and the next."""
+
+    IDLE = "no ping is out"
+    LEAVING = "a ping waits behind other output"
+    WAITING = "a ping has left"
+
+
+class Keepalive:
+    """
+    Decides when to ping, and when to give up.
+
+    :param interval: seconds between pings; :data:`None` sends none.
+    :param timeout: seconds of silence after a ping that mean a dead peer; :data:`None` never
+        gives up.
+    """
+
+    def __init__(self, interval: float | None, timeout: float | None) -> None:
+        self.interval = interval
+        self.timeout = timeout
+        self.phase = Phase.IDLE
+        #: When something was last received; :data:`None` before the first byte.
+        self.last_received: float | None = None
+        #: When this wants to be called; :data:`None` is never.
+        self.deadline: float | None = None
+        #: The payload of the ping that is out.
+        self.payload = b""
+        self._sent_at = 0.0
+        # The last sign of life, or the last reason why there could be none.
+        self._alive_at = 0.0
+        self._paused = False
+        self._missed_by = 0.0
+
+    def start(self, now: float) -> None:
+        """The connection is open."""
+        if self.interval is not None:
+            self._alive_at = now
+            self.deadline = now + self.interval
+
+    def stop(self) -> None:
+        """The connection is closing: other deadlines count from here on."""
+        self.phase = Phase.IDLE
+        self.deadline = None
+
+    def due(self, now: float) -> bool:
+        """Whether a ping has to be sent now. Send it, and tell :meth:`sent`."""
+        return self.phase is Phase.IDLE and self.deadline is not None and now >= self.deadline
+
+    def sent(self, payload: bytes, now: float) -> None:
+        """The ping that was due is queued."""
+        assert self.interval is not None
+        self._missed_by = 0.0
+        if self.timeout is None:
+            self.deadline = now + self.interval
+            return
+        self.phase = Phase.LEAVING
+        self.payload = payload
+        self._sent_at = now
+        self._alive_at = now
+        self.deadline = now + self.timeout
+
+    def left(self, now: float) -> None:
+        """The ping has been handed to the network: the wait for its pong starts."""
+        if self.phase is Phase.LEAVING:
+            assert self.timeout is not None
+            self.phase = Phase.WAITING
+            self._alive_at = now
+            self.deadline = None if self._paused else now + self.timeout
+
+    def progress(self, now: float) -> None:
+        """Output got shorter."""
+        if self.phase is Phase.LEAVING:
+            self._alive_at = now
+
+    def pong(self, payload: bytes, now: float) -> None:
+        """A pong was received."""
+        if self.phase is not Phase.IDLE and payload == self.payload:
+            assert self.interval is not None
+            self.phase = Phase.IDLE
+            self.deadline = max(now, self._sent_at + self.interval)
+
+    def pause(self) -> None:
+        """Reading has stopped: the peer can't be heard."""
+        self._paused = True
+        if self.phase is Phase.WAITING:
+            self.deadline = None
+
+    def resume(self, now: float) -> None:
+        """Reading goes on."""
+        self._paused = False
+        self._alive_at = max(self._alive_at, now)
+        if self.phase is Phase.WAITING:
+            assert self.timeout is not None
+            self.deadline = now + self.timeout
+
+    def give_up(self, now: float) -> str | None:
+        """
+        Why the connection has to be failed, at *now*; :data:`None` where it hasn't.
+
+        To be asked once :attr:`deadline` has passed and no ping is due. Moves the deadline.
+        """
+        if self.phase is Phase.IDLE or self.deadline is None or now < self.deadline:
+            return None
+        assert self.timeout is not None
+        missed_by = max(now - self.deadline, self._missed_by)
+        alive_at = self._alive_at
+        if self.last_received is not None and self.last_received > alive_at:
+            alive_at = self.last_received
+        if now < alive_at + self.timeout:
+            self._missed_by = 0.0
+            self.deadline = alive_at + self.timeout
+            return None
+        if missed_by > GRACE and not self._missed_by:
+            self._missed_by = missed_by
+            self.deadline = now + GRACE
+            return None
+        silence = now - alive_at
+        if self._missed_by:
+            return f"keepalive ping timeout: our event loop was blocked for {missed_by:.1f} s"
+        if self.phase is Phase.LEAVING:
+            return f"keepalive ping timeout: output made no progress for {silence:.1f} s"
+        return f"keepalive ping timeout: peer was silent for {silence:.1f} s"
+
+
+class PingRegistry:
+    """Pings that wait for their pong. As many as a program sends, and no more."""
+
+    def __init__(self) -> None:
+        self._sent: dict[bytes, float | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    def unused_payload(self) -> bytes:
+        """A payload that no ping in the registry has."""
+        while True:
+            payload = os.urandom(4)
+            if payload not in self._sent:
+                return payload
+
+    def add(self, payload: bytes, now: float | None) -> None:
+        """
+        A ping is about to be sent.
+
+        :raises ConcurrencyError: if another ping with this payload waits for its pong.
+        """
+        if payload in self._sent:
+            raise ConcurrencyError("already waiting for a pong with the same data")
+        self._sent[payload] = now
+
+    def acknowledge(self, payload: bytes, now: float | None) -> list[tuple[bytes, float]]:
+        """
+        A pong was received.
+
+        :returns: payload and round-trip time, in seconds, of each ping that it answers: that
+            with its payload, and those sent before (section 5.5.3 lets a peer answer only the
+            latest ping). The time is :data:`math.nan` where no clock was given.
+        """
+        if payload not in self._sent:
+            return []
+        answered = []
+        for earlier in list(self._sent):
+            sent_at = self._sent.pop(earlier)
+            known = sent_at is not None and now is not None
+            answered.append((earlier, now - sent_at if known else float("nan")))  # type: ignore[operator]
+            if earlier == payload:
+                break
+        return answered
