@@ -1,4 +1,5 @@
 from cpython.buffer cimport Py_buffer
+from cpython.ref cimport PyObject
 from libc.stdint cimport uint64_t
 
 cdef extern from "utf8.h":
@@ -35,7 +36,7 @@ cdef class FrameHeader:
 
 
 cdef class PayloadBuffer:
-    cdef object store
+    cdef PyObject *store
     cdef unsigned char *bytes_
     cdef Py_ssize_t capacity
     cdef readonly Py_ssize_t size
@@ -46,6 +47,7 @@ cdef class PayloadBuffer:
     cpdef str take_text(self)
     cpdef void clear(self)
     cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1
+    cdef int resize(self, Py_ssize_t capacity) except -1
 
 
 cdef class Utf8Validator:

@@ -10,9 +10,14 @@ from codecs import utf_8_decode
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.ref cimport Py_XDECREF, PyObject
 from libc.string cimport memcpy
 
 cdef extern from "Python.h":
+    PyObject *PyBytes_FromStringAndSize_ "PyBytes_FromStringAndSize"(
+        const char *data, Py_ssize_t size
+    ) except NULL
+    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void *PyUnicode_DATA(object text)
     object PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors)
@@ -178,9 +183,12 @@ cdef class PayloadBuffer:
     """A payload that arrives in pieces. It never holds room for more than has arrived twice."""
 
     def __cinit__(self):
-        self.store = None
+        self.store = NULL
         self.bytes_ = NULL
         self.capacity = self.size = 0
+
+    def __dealloc__(self):
+        Py_XDECREF(self.store)
 
     @property
     def data(self):
@@ -189,17 +197,23 @@ cdef class PayloadBuffer:
     cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1:
         # `expected` is what the frame announces: no more room than that, nor twice `needed`.
         cdef Py_ssize_t capacity
-        cdef bytes store
         if needed <= self.capacity:
             return 0
         capacity = 2 * needed if needed > SMALL else SMALL
         if needed <= expected < capacity:
             capacity = expected
-        store = PyBytes_FromStringAndSize(NULL, capacity)
-        if self.size:
-            memcpy(PyBytes_AS_STRING(store), self.bytes_, self.size)
-        self.store = store
-        self.bytes_ = <unsigned char *>PyBytes_AS_STRING(store)
+        self.resize(capacity)
+        return 0
+
+    cdef int resize(self, Py_ssize_t capacity) except -1:
+        # The object has one owner, this buffer: it grows where it is, or by moving its pages.
+        if self.store == NULL:
+            self.store = PyBytes_FromStringAndSize_(NULL, capacity)
+        else:
+            self.bytes_ = NULL
+            self.capacity = 0
+            _PyBytes_Resize(&self.store, capacity)
+        self.bytes_ = <unsigned char *>PyBytes_AS_STRING(<object>self.store)
         self.capacity = capacity
         return 0
 
@@ -222,21 +236,27 @@ cdef class PayloadBuffer:
     cpdef bytes take_bytes(self):
         """The payload. The buffer is empty afterwards."""
         cdef bytes data
-        if self.size == self.capacity and self.size:
-            data = self.store
+        cdef Py_ssize_t size = self.size
+        if size <= SMALL or self.store == NULL:
+            data = PyBytes_FromStringAndSize(<char *>self.bytes_, size)
         else:
-            data = PyBytes_FromStringAndSize(<char *>self.bytes_, self.size)
+            if size != self.capacity:
+                self.resize(size)
+            data = <bytes>self.store
         self.clear()
         return data
 
     cpdef str take_text(self):
         """The payload, decoded. The buffer is empty afterwards."""
-        cdef object text = PyUnicode_DecodeUTF8(<const char *>self.bytes_, self.size, NULL) if self.size else ""
+        cdef object text = ""
+        if self.size:
+            text = PyUnicode_DecodeUTF8(<const char *>self.bytes_, self.size, NULL)
         self.clear()
         return text
 
     cpdef void clear(self):
-        self.store = None
+        Py_XDECREF(self.store)
+        self.store = NULL
         self.bytes_ = NULL
         self.capacity = self.size = 0
 

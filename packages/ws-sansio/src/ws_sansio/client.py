@@ -123,7 +123,7 @@ class ClientProtocol(Protocol):
             self.logger.debug("> %s %s HTTP/1.1", request.method, escape(request.path))
             for name, value in redact(request.headers):
                 self.logger.debug("> %s: %s", name, value)
-        self._writes.append(data)
+        self._encoder.append(data)
 
     def process_response(self, response: Response) -> None:
         """

@@ -2,6 +2,9 @@
 """
 Frames on the wire (RFC 6455, section 5.2).
 
+A :class:`FrameEncoder` turns what is sent into bytes, one chunk for each frame, and sees to it
+that fragments come in order.
+
 A :class:`FrameDecoder` is told of every byte that arrives and passes it once, in place:
 
 - it scans the header of a frame, and judges what can be judged from the header alone;
@@ -24,7 +27,59 @@ from ws_types.errors import ProtocolError
 from ._kernels import FrameHeader, PayloadBuffer, Source, encode_frame
 from .assembler import Assembler
 
-__all__ = ["FrameDecoder", "encode_frame"]
+__all__ = ["FrameDecoder", "FrameEncoder", "encode_frame"]
+
+
+class FrameEncoder:
+    """
+    Encodes the frames that one side sends.
+
+    :param masked: whether frames have to be masked (those of a client).
+    """
+
+    def __init__(self, masked: bool) -> None:
+        self.masked = masked
+        #: Whether a fragmented message has begun and not ended.
+        self.fragmenting = False
+        self._chunks: list[bytes] = []
+
+    def data(self, opcode: int, payload: object, fin: bool) -> None:
+        """
+        Encode a data frame.
+
+        :param payload: bytes-like, or :class:`str` to go in UTF-8.
+        :raises ProtocolError: if it is a fragment out of order.
+        :raises TypeError: if *payload* is of another type.
+        :raises UnicodeEncodeError: if *payload* has surrogates.
+        """
+        self.check_order(opcode)
+        first = opcode | 0x80 if fin else opcode
+        self._chunks.append(encode_frame(first, payload, self.masked))
+        self.fragmenting = not fin
+
+    def check_order(self, opcode: int) -> None:
+        """Raise :exc:`~ws_types.errors.ProtocolError` where *opcode* can't be next."""
+        if self.fragmenting:
+            if opcode:
+                raise ProtocolError("expected a continuation frame")
+        elif not opcode:
+            raise ProtocolError("unexpected continuation frame")
+
+    def frame(self, first: int, payload: object) -> int:
+        """Encode any frame, given its first byte; returns the size of the chunk in bytes."""
+        chunk = encode_frame(first, payload, self.masked)
+        self._chunks.append(chunk)
+        return len(chunk)
+
+    def append(self, chunk: bytes) -> None:
+        """Have a chunk sent that is encoded already."""
+        self._chunks.append(chunk)
+
+    def take(self) -> list[bytes]:
+        """The chunks to send. There are none afterwards."""
+        chunks = self._chunks
+        self._chunks = []
+        return chunks
 
 
 class FrameDecoder:

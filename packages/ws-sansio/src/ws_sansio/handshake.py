@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
 import os
 import time
 
@@ -32,6 +31,9 @@ def accept_key(key: str) -> str:
     :param key: the key as it was sent, not decoded.
     :raises UnicodeEncodeError: if the key isn't ASCII; a key that was checked always is.
     """
+    # Imported late because it loads OpenSSL, a tenth of what importing this distribution takes.
+    import hashlib
+
     # RFC 6455 10.8: the security of the handshake doesn't rest on SHA-1.
     digest = hashlib.sha1(key.encode("ascii") + _GUID, usedforsecurity=False).digest()
     return binascii.b2a_base64(digest, newline=False).decode("ascii")

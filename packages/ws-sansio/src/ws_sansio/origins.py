@@ -26,9 +26,10 @@ SAME_ORIGIN: Final = Origin("same-origin")
 """In a list of origins, admits those whose host and port are the request's own."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST_PORT = r"(\[[0-9a-f:.]++\]|[-._~%!$&'()*+;=0-9a-z]++)(?::([0-9]{1,5}+))?+"
-_HOST = re.compile(_HOST_PORT, re.ASCII | re.IGNORECASE)
-_ORIGIN = re.compile(rf"(https?+)://{_HOST_PORT}", re.ASCII | re.IGNORECASE)
+# Compiled by re, which caches them, if same origin is asked for.
+_HOST = r"(\[[0-9a-f:.]++\]|[-._~%!$&'()*+;=0-9a-z]++)(?::([0-9]{1,5}+))?+"
+_ORIGIN = rf"(https?+)://{_HOST}"
+_FLAGS = re.ASCII | re.IGNORECASE
 
 
 def check_origin(
@@ -62,8 +63,8 @@ def check_origin(
 
 
 def _is_same_origin(origin: str, host: str) -> bool:
-    own = _HOST.fullmatch(host)
-    theirs = _ORIGIN.fullmatch(origin)
+    own = re.fullmatch(_HOST, host, _FLAGS)
+    theirs = re.fullmatch(_ORIGIN, origin, _FLAGS)
     if own is None or theirs is None:
         return False
     scheme, their_name, their_port = theirs.groups()

@@ -33,7 +33,7 @@ from ws_types.http11 import Request, Response
 from ws_types.typing import BytesLike, DataLike, LoggerLike
 
 from .assembler import Assembler, ExtensionChain, FrameAssembler, MessageAssembler
-from .codec import FrameDecoder, encode_frame
+from .codec import FrameDecoder, FrameEncoder
 from .deadlines import Deadlines
 from .keepalive import PingRegistry
 from .logs import escape
@@ -55,8 +55,7 @@ SEND_EOF: Final = b""
 # Attributes of an enum cost a look-up each time.
 _OPEN = State.OPEN
 _CLOSING = State.CLOSING
-_FIN_TEXT = 0x80 | 0x1
-_FIN_BINARY = 0x80 | 0x2
+_CONT, _TEXT, _BINARY = 0x0, 0x1, 0x2
 
 
 class Protocol:
@@ -126,26 +125,25 @@ class Protocol:
 
         self._state = state
         self._view: View = view
-        self._masked = side is Side.CLIENT
         self._deadlines = Deadlines(open_timeout, close_timeout, ping_interval, ping_timeout)
         self._pings = PingRegistry()
         self._answered: list[tuple[bytes, float]] = []
         self._held_pong: bytes | None = None
         self._uuid: uuid.UUID | None = None
 
-        # Output that nobody has fetched, handshake events that nobody has.
-        self._writes: list[bytes] = []
+        self._encoder = FrameEncoder(side is Side.CLIENT)
+        # Events of the opening handshake that nobody has fetched.
         self._events: list[Any] = []
         self._eof_sent = False
         self._eof_received = False
-        # Whether a fragmented message is being sent.
-        self._fragmenting = False
         # Where frames go in, and where events and control frames come out.
         self._decoder: FrameDecoder | None = None
         self._outcome: Assembler | None = None
         # Whether each frame passes through extensions one by one, and the hook that spares it.
         self._chain: tuple[Extension, ...] = ()
         self._hook: Extension | None = None
+        # Whether data frames go out as they are: no extension, no log line.
+        self._plain = False
         if state is not State.CONNECTING:
             self._start_frames()
 
@@ -337,9 +335,10 @@ class Protocol:
         :param fin: whether it is the last one of the message.
         :raises ProtocolError: if no fragmented message is being sent.
         """
-        if not self._fragmenting:
-            raise ProtocolError("unexpected continuation frame")
-        self._send_data(Opcode.CONT, data, fin, now)
+        if self._plain and self._state is _OPEN:
+            self._encoder.data(_CONT, data, fin)
+        else:
+            self._send_data(_CONT, data, fin)
 
     def send_text(self, data: BytesLike, fin: bool = True, *, now: float | None = None) -> None:
         """
@@ -349,9 +348,10 @@ class Protocol:
         :param fin: whether it is the whole message, rather than its first fragment.
         :raises ProtocolError: if a fragmented message is being sent.
         """
-        if self._fragmenting:
-            raise ProtocolError("expected a continuation frame")
-        self._send_data(Opcode.TEXT, data, fin, now)
+        if self._plain and self._state is _OPEN:
+            self._encoder.data(_TEXT, data, fin)
+        else:
+            self._send_data(_TEXT, data, fin)
 
     def send_binary(self, data: BytesLike, fin: bool = True, *, now: float | None = None) -> None:
         """
@@ -361,15 +361,16 @@ class Protocol:
         :param fin: whether it is the whole message, rather than its first fragment.
         :raises ProtocolError: if a fragmented message is being sent.
         """
-        if self._fragmenting:
-            raise ProtocolError("expected a continuation frame")
-        self._send_data(Opcode.BINARY, data, fin, now)
+        if self._plain and self._state is _OPEN:
+            self._encoder.data(_BINARY, data, fin)
+        else:
+            self._send_data(_BINARY, data, fin)
 
     def send_message(
         self, message: DataLike, *, text: bool | None = None, now: float | None = None
     ) -> None:
         """
-        Send a whole message: the fast way.
+        Send a whole message.
 
         :param message: :class:`str` goes as text, bytes-like as binary.
         :param text: :data:`True` sends bytes-like as text: it has to be UTF-8. :data:`False` sends
@@ -378,20 +379,15 @@ class Protocol:
         :raises TypeError: if *message* is of neither type.
         :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
         """
-        if self._state is not _OPEN:
-            next_state(self._state, Step.SEND_DATA)
-        if self._fragmenting:
-            raise ProtocolError("expected a continuation frame")
         if text is None:
             text = isinstance(message, str)
         elif text and not isinstance(message, str):
             utf_8_decode(message, "strict", True)
-        first = _FIN_TEXT if text else _FIN_BINARY
-        if self._hook is None and not self._chain and not self.debug:
-            self._writes.append(encode_frame(first, message, self._masked))
-            return
-        data = message.encode() if isinstance(message, str) else message
-        self._send_data(Opcode.TEXT if text else Opcode.BINARY, data, True, now)
+        opcode = _TEXT if text else _BINARY
+        if self._plain and self._state is _OPEN:
+            self._encoder.data(opcode, message, True)
+        else:
+            self._send_data(opcode, message, True)
 
     def send_ping(self, data: BytesLike, *, now: float | None = None) -> None:
         """
@@ -478,11 +474,10 @@ class Protocol:
 
         ``b""`` (:data:`SEND_EOF`) stands for the end of the stream, and is the last one.
         """
-        writes = self._writes
-        self._writes = []
-        if writes and self._deadlines.tracking:
-            self._deadlines.handed_out(sum(map(len, writes)))
-        return writes
+        chunks = self._encoder.take()
+        if chunks and self._deadlines.tracking:
+            self._deadlines.handed_out(sum(map(len, chunks)))
+        return chunks
 
     def events_received(self) -> list[Any]:
         """
@@ -537,9 +532,9 @@ class Protocol:
         keepalive = deadlines.keepalive
         if keepalive.due(now):
             payload = self._pings.unused_payload()
-            self._send_frame(Opcode.PING, payload)
+            size = self._send_frame(Opcode.PING, payload)
             if keepalive.timeout is not None:
-                deadlines.ping_queued(len(self._writes[-1]))
+                deadlines.ping_queued(size)
             keepalive.sent(payload, now)
             return
         reason = keepalive.give_up(now)
@@ -592,6 +587,7 @@ class Protocol:
         else:
             self._chain = tuple(extensions)
             self._outcome = MessageAssembler(*limits) if messages else FrameAssembler(*limits)
+        self._plain = not (extensions or self.debug)
         assembler = ExtensionChain(self._outcome, self._chain) if self._chain else self._outcome
         self._decoder = FrameDecoder(assembler, self.side is Side.SERVER)
 
@@ -662,18 +658,22 @@ class Protocol:
         self._step(Step.END)
         self._send_eof()
 
-    def _send_data(self, opcode: Opcode, data: BytesLike, fin: bool, now: float | None) -> None:
+    def _send_data(self, opcode: int, data: DataLike, fin: bool) -> None:
+        """Send a data frame that has to be refused, logged, or passed through extensions."""
+        self._encoder.check_order(opcode)
         next_state(self._state, Step.SEND_DATA)
-        if self._hook is not None and fin and opcode is not Opcode.CONT:
-            encoded = self._hook.encode_message(data, text=opcode is Opcode.TEXT)
-            if encoded is not None:
-                first = 0x80 | (self._hook.message_rsv or 0) | opcode
-                if self.debug:
-                    self._log_sent(Frame(opcode, data))
-                self._writes.append(encode_frame(first, encoded, self._masked))
-                return
-        self._send_frame(opcode, data, fin)
-        self._fragmenting = not fin
+        if isinstance(data, str):
+            data = data.encode()
+        encoded: bytes | None = None
+        if self._hook is not None and fin and opcode != _CONT:
+            encoded = self._hook.encode_message(data, text=opcode == _TEXT)
+        if encoded is None:
+            self._send_frame(Opcode(opcode), data, fin)
+        else:
+            if self.debug:
+                self._log_sent(Frame(Opcode(opcode), data))
+            self._encoder.frame(0x80 | (self._hook.message_rsv or 0) | opcode, encoded)
+        self._encoder.fragmenting = not fin
 
     def _check_control(self, data: BytesLike) -> None:
         next_state(self._state, Step.SEND_CONTROL)
@@ -688,7 +688,8 @@ class Protocol:
         if size > 125:
             raise ProtocolError("control frame too long")
 
-    def _send_frame(self, opcode: Opcode, data: BytesLike, fin: bool = True) -> None:
+    def _send_frame(self, opcode: Opcode, data: BytesLike, fin: bool = True) -> int:
+        """Send a frame; returns its size on the wire."""
         if self.debug:
             self._log_sent(Frame(opcode, data, fin))
         first = opcode | 0x80 if fin else int(opcode)
@@ -704,7 +705,7 @@ class Protocol:
                 | (0x20 if frame.rsv2 else 0)
                 | (0x10 if frame.rsv3 else 0)
             )
-        self._writes.append(encode_frame(first, data, self._masked))
+        return self._encoder.frame(first, data)
 
     def _send_close(self, close: Close, data: BytesLike, step: Step) -> None:
         self._send_frame(Opcode.CLOSE, data)
@@ -716,7 +717,7 @@ class Protocol:
             self._eof_sent = True
             if self.debug:
                 self.logger.debug("> EOF")
-            self._writes.append(SEND_EOF)
+            self._encoder.append(SEND_EOF)
 
     def _log_sent(self, frame: Frame) -> None:
         self.logger.debug("> %s", frame)

@@ -179,7 +179,7 @@ class ServerProtocol(Protocol):
                 self.logger.debug("> %s: %s", name, value)
             if response.body:
                 self.logger.debug("> [body] (%d bytes)", len(response.body))
-        self._writes.append(data)
+        self._encoder.append(data)
         if response.status_code == 101:
             self._step(Step.OPEN)
             self.logger.info("connection open")
