@@ -33,8 +33,8 @@ COVERAGE = ["coverage>=7.6"]
 LINT = ["ruff>=0.15,<1"]
 TYPES = ["mypy>=1.18,<3"]
 DOCS = ["sphinx>=8,<10"]
-ISOLATED = ["pytest>=8.2", "import-linter>=2.5,<3"]
 INTEGRATION = ["pytest>=8.2", "pytest-asyncio>=0.24", "hypothesis>=6.100", "packaging>=24"]
+IMPORTS = ["import-linter>=2.5,<3"]
 METADATA = ["twine>=6.1"]
 RELEASE = ["packaging>=24"]
 CIBW = ["cibuildwheel>=3"]
@@ -180,7 +180,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
 def isolated(session: nox.Session) -> None:
     """Install each distribution alone, import each module alone, and hold the import contracts."""
-    pip_install(session, *ISOLATED)
+    pip_install(session, *INTEGRATION, *IMPORTS)
     install_wheels(session, "pure")
     folder = ROOT / "tests-integration"
     run_pytest(session, "isolated", folder, "isolated", *session.posargs)

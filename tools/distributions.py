@@ -49,7 +49,7 @@ class Distribution:
     @property
     def about(self) -> pathlib.Path:
         """The file that holds the version."""
-        return self.folder / self.metadata["tool"]["hatch"]["version"]["path"]
+        return self.folder / str(self.metadata["tool"]["hatch"]["version"]["path"])
 
     @property
     def version(self) -> str:

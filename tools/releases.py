@@ -1,11 +1,11 @@
 """Gives distributions their next version, and holds tags against versions.
 
-``python -m tools.releases bump ws-types 0.2.0`` writes the version into ``__about__.py``, dates the
-changelog's ``unreleased`` heading, and widens or moves the ranges of siblings that don't admit the new
+``python -m tools.releases bump ws-types 0.2.0`` writes the version into ``__about__.py``, dates
+the changelog's ``unreleased`` heading, and moves the ranges of siblings that don't admit the new
 version. It refuses what is inconsistent before it writes anything.
 
-``python -m tools.releases check-tag ws-types-v0.2.0`` fails unless the tag names the version that the
-checkout holds.
+``python -m tools.releases check-tag ws-types-v0.2.0`` fails unless the tag names the version that
+the checkout holds.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Inconsistent(Exception):
     """What was asked for doesn't fit what is there; the text says what to change."""
 
 
-def compatible_range(version: Version, lowest: Version) -> str:
-    """Return the range from ``lowest`` to the next version that may break things, exclusive.
+def compatible_range(version: Version) -> str:
+    """Return the range from ``version`` to the next one that may break things, exclusive.
 
     Before 1.0 a new minor version may break things, after it only a new major version.
     """
     upper = f"0.{version.minor + 1}" if version.major == 0 else str(version.major + 1)
-    return f">={lowest},<{upper}"
+    return f">={version},<{upper}"
 
 
 def parse_version(text: str) -> Version:
@@ -99,12 +99,20 @@ def bump(name: str, text: str, root: pathlib.Path = ROOT, date: str | None = Non
         raise Inconsistent(f"{path} says nothing about {text}")
 
     date = date or datetime.datetime.now(datetime.UTC).date().isoformat()
-    path.write_text(UNRELEASED.sub(f"## {text} - {date}", changelog))
+    about = VERSION.sub(f'__version__ = "{text}"', distribution.about.read_text())
+    edits = {path: UNRELEASED.sub(f"## {text} - {date}", changelog), distribution.about: about}
     done = [f"{name}: {current} -> {text}", f"{name}: changelog dated {date}"]
-    about = distribution.about.read_text()
-    distribution.about.write_text(VERSION.sub(f'__version__ = "{text}"', about))
     for other in every.values():
-        done += move_range(other, name, version)
+        range_ = other.siblings.get(name)
+        if range_ is None or SpecifierSet(range_).contains(version, prereleases=True):
+            continue
+        # Past the upper end the sibling may have broken what is used of it: only the new versions
+        # were tested.
+        moved = compatible_range(version)
+        edits[other.folder / "pyproject.toml"] = move_range(other, f"{name}{range_}", name + moved)
+        done.append(f"{other.name}: {name}{range_} -> {name}{moved}, so release it too")
+    for target, content in edits.items():
+        target.write_text(content)
     return done
 
 
@@ -114,20 +122,13 @@ def section(changelog: str, heading: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-def move_range(distribution: Distribution, sibling: str, version: Version) -> list[str]:
-    """Make the range of a sibling admit its new version; a range that does is left alone."""
-    range_ = distribution.siblings.get(sibling)
-    if range_ is None or SpecifierSet(range_).contains(version, prereleases=True):
-        return []
-    # Past its upper end the sibling may have broken what we use: only the new versions are tested.
-    moved = compatible_range(version, version)
+def move_range(distribution: Distribution, before: str, after: str) -> str:
+    """Return the ``pyproject.toml`` of a distribution with one requirement replaced."""
     path = distribution.folder / "pyproject.toml"
-    before = path.read_text()
-    after = before.replace(f'"{sibling}{range_}"', f'"{sibling}{moved}"')
-    if after == before:
-        raise Inconsistent(f'{path} should have "{sibling}{range_}" on a line')
-    path.write_text(after)
-    return [f"{distribution.name}: {sibling}{range_} -> {sibling}{moved}"]
+    content = path.read_text()
+    if content.count(f'"{before}"') != 1:
+        raise Inconsistent(f'{path} should have "{before}" once')
+    return content.replace(f'"{before}"', f'"{after}"')
 
 
 def check_tag(tag: str, root: pathlib.Path = ROOT) -> str:
@@ -145,7 +146,7 @@ def check_tag(tag: str, root: pathlib.Path = ROOT) -> str:
 
 
 def ends(range_: str, versions: list[str]) -> list[str]:
-    """Return the oldest and the newest of ``versions`` that a range admits: one, if they are equal."""
+    """Return the oldest and the newest of ``versions`` that a range admits, once if equal."""
     admitted = sorted(SpecifierSet(range_).filter(versions, prereleases=True), key=Version)
     return list(dict.fromkeys([*admitted[:1], *admitted[-1:]]))
 
