@@ -58,6 +58,8 @@ CLOSE = Opcode.CLOSE
 PING = Opcode.PING
 PONG = Opcode.PONG
 
+_NAMES: dict[int, str] = {opcode: opcode.name for opcode in Opcode}
+
 
 class FrameCoder(Protocol):
     """What a frame needs of an extension; :class:`ws_types.extension.Extension` has it."""
@@ -203,17 +205,13 @@ class Frame:
             text = _sample_text(data, size)
             is_text = text is not None
             payload = _hexadecimal(data, size) if text is None else _shorten(repr(text), size)
-        try:
-            opcode = Opcode(self.opcode)
-            name = opcode.name
-        except ValueError:
-            return f"reserved opcode {self.opcode!r} [{len(data)} bytes]"
         notes = []
-        if is_text is not None and is_text is not self.DEFAULT_IS_TEXT.get(opcode):
+        if is_text is not None and is_text is not self.DEFAULT_IS_TEXT.get(self.opcode):
             notes.append("text" if is_text else "binary")
         notes.append(f"{len(data)} byte{'' if len(data) == 1 else 's'}")
         if not self.fin:
             notes.append("continued")
+        name = _NAMES.get(self.opcode) or f"reserved opcode {self.opcode}"
         return f"{name} {payload} [{', '.join(notes)}]"
 
     @classmethod

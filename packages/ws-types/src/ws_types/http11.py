@@ -275,12 +275,12 @@ class Request:
             stand there (RFC 9112, section 3): what could smuggle in another request.
         """
         for what, text in (("path", self.path), ("protocol", self.protocol)):
-            if not text or text.encode("utf-8", "replace").translate(None, _TARGET_BYTES):
+            if not (text and text.isascii()) or text.encode().translate(None, _TARGET_BYTES):
                 raise ValueError(
                     f"invalid {what} of an HTTP request: {text[:_SHOWN]!a} "
                     "isn't printable ASCII without spaces"
                 )
-        if not is_token(self.method.encode("utf-8", "replace")):
+        if not (self.method.isascii() and is_token(self.method.encode())):
             raise ValueError(
                 f"invalid method of an HTTP request: {self.method[:_SHOWN]!a} isn't a token"
             )

@@ -24,6 +24,7 @@ _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 # None of these may stand in a host (RFC 3986, section 3.2.2); parsers disagree on some.
 _NOT_IN_HOST = frozenset('\\^|<>"{}`[]:@/?#')
 
+_ZONE = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
 _ESCAPES = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -169,8 +170,12 @@ def _check_ipv6(uri: str, host: str) -> None:
     import ipaddress
 
     # RFC 6874: a zone follows an escaped percent sign.
-    address, _, _ = host.partition("%25")
+    address, escape, zone = host.partition("%25")
     try:
+        if escape and not _ZONE.fullmatch(zone):
+            raise ValueError("invalid zone")
+        if "%" in address:
+            raise ValueError("the percent sign before a zone isn't escaped")
         ipaddress.IPv6Address(address)
     except ValueError as exc:
         raise InvalidURI(uri, "what stands in brackets isn't an IPv6 address") from exc
