@@ -308,6 +308,7 @@ def test_parser_makes_the_class_that_it_is_called_on():
         (Frame(CONT, b"\xff"), "CONT ff [binary, 1 byte]"),
         (Frame(PING, b""), "PING '' [0 bytes]"),
         (Frame(PING, b"\xff\xfe"), "PING ff fe [binary, 2 bytes]"),
+        (Frame(PING, "é".encode()), "PING c3 a9 [binary, 2 bytes]"),
         (Frame(PONG, b"abc"), "PONG 'abc' [text, 3 bytes]"),
         (Frame(CLOSE, b"\x03\xe8bye"), "CLOSE 1000 (OK) bye [5 bytes]"),
         (Frame(CLOSE, b"\x03\xe8\n\x1b"), r"CLOSE 1000 (OK) \n\x1b [4 bytes]"),

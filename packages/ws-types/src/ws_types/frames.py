@@ -202,7 +202,9 @@ class Frame:
                 payload = _hexadecimal(data, size)
                 is_text = False
         else:
-            text = _sample_text(data, size)
+            # Payloads of pings are often random bytes, of which some happen to be UTF-8.
+            random = self.opcode in (PING, PONG) and not data.isascii()
+            text = None if random else _sample_text(data, size)
             is_text = text is not None
             payload = _hexadecimal(data, size) if text is None else _shorten(repr(text), size)
         notes = []

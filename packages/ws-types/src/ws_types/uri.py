@@ -113,12 +113,12 @@ def parse_uri(uri: str) -> WebSocketURI:
     if not rest.startswith("//"):
         raise InvalidURI(uri, "hostname isn't provided")
     rest, _, fragment = rest[2:].partition("#")
-    if fragment:
-        raise InvalidURI(uri, "fragment identifier is meaningless")
     rest, _, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
     userinfo, at, host_port = authority.rpartition("@")
     host, port = _parse_host_port(uri, host_port)
+    if fragment:
+        raise InvalidURI(uri, "fragment identifier is meaningless")
     username = password = None
     if at:
         username, colon, password = userinfo.partition(":")
@@ -161,9 +161,12 @@ def _parse_host_port(uri: str, host_port: str) -> tuple[str, int | None]:
     if not digits:
         return host, None
     # isdecimal() alone admits the digits of other scripts.
-    if not (digits.isascii() and digits.isdecimal()) or len(digits) > 5 or int(digits) > 65535:
-        raise InvalidURI(uri, "port isn't a number from 0 to 65535")
-    return host, int(digits)
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 5):
+        raise InvalidURI(uri, "port isn't a number from 1 to 65535")
+    port = int(digits)
+    if not 1 <= port <= 65535:
+        raise InvalidURI(uri, "port isn't a number from 1 to 65535")
+    return host, port
 
 
 def _check_ipv6(uri: str, host: str) -> None:
