@@ -64,7 +64,7 @@ class Keepalive:
         #: When this wants to be called; :data:`None` is never.
         self.deadline: float | None = None
         #: The payload of the ping that is out.
-        self.payload = b""
+        self.payload: bytes | None = None
         self._sent_at = 0.0
         # The last sign of life, or the last reason why there could be none.
         self._alive_at = 0.0
@@ -90,12 +90,12 @@ class Keepalive:
         """The ping that was due is queued."""
         assert self.interval is not None
         self._missed_by = 0.0
+        self.payload = payload
+        self._sent_at = now
         if self.timeout is None:
             self.deadline = now + self.interval
             return
         self.phase = Phase.LEAVING
-        self.payload = payload
-        self._sent_at = now
         self._alive_at = now
         self.deadline = now + self.timeout
 
@@ -112,12 +112,20 @@ class Keepalive:
         if self.phase is Phase.LEAVING:
             self._alive_at = now
 
-    def pong(self, payload: bytes, now: float) -> None:
-        """A pong was received."""
-        if self.phase is not Phase.IDLE and payload == self.payload:
+    def pong(self, payload: bytes, now: float) -> float | None:
+        """
+        A pong was received.
+
+        :returns: the round-trip time, in seconds, where it answers our ping.
+        """
+        if payload != self.payload:
+            return None
+        self.payload = None
+        if self.phase is not Phase.IDLE:
             assert self.interval is not None
             self.phase = Phase.IDLE
             self.deadline = max(now, self._sent_at + self.interval)
+        return now - self._sent_at
 
     def pause(self) -> None:
         """Reading has stopped: the peer can't be heard."""

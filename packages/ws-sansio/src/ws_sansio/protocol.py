@@ -122,6 +122,8 @@ class Protocol:
         self.subprotocol: Any = None
         #: Whether a deadline has passed, so that the transport is to be dropped at once.
         self.timed_out = False
+        #: The round-trip time of the last ping that was answered, in seconds; 0 before any was.
+        self.latency = 0.0
 
         self._state = state
         self._view: View = view
@@ -496,6 +498,10 @@ class Protocol:
         self._events = []
         return events + self._outcome.take_events()
 
+    def unused_ping(self) -> bytes:
+        """A random payload for :meth:`send_ping` that no ping waiting for its pong has."""
+        return self._pings.unused_payload()
+
     def pings_answered(self) -> list[tuple[bytes, float]]:
         """
         Take which pings were answered: payload and round-trip time in seconds.
@@ -609,9 +615,14 @@ class Protocol:
                     self._send_frame(Opcode.PONG, data)
             elif opcode == Opcode.PONG:
                 if now is not None:
-                    self._deadlines.keepalive.pong(data, now)
+                    round_trip = self._deadlines.keepalive.pong(data, now)
+                    if round_trip is not None:
+                        self.latency = round_trip
                 if len(self._pings):
-                    self._answered += self._pings.acknowledge(data, now)
+                    answered = self._pings.acknowledge(data, now)
+                    if answered and now is not None:
+                        self.latency = answered[-1][1]
+                    self._answered += answered
             else:
                 self._handle_close(data)
 

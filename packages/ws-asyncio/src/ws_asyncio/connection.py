@@ -1,0 +1,613 @@
+"""
+A connection on asyncio, for either side.
+
+Every decision is the core's (:mod:`ws_sansio`): this moves bytes, sleeps until the next
+deadline, wakes whoever waits, and applies backpressure.
+
+**In.** The transport reads into one buffer that all connections of an event loop share; the
+core decodes it in place; messages wait in the :class:`~ws_asyncio.inbox.Inbox`. A whole read is
+one wake-up. :meth:`Connection.recv` that finds a message doesn't suspend. Reading stops while
+the inbox is full: not at once, but a turn of the loop later, because the reader that was just
+woken is likely to empty it.
+
+**Out.** A lone message is written at once. While messages that have arrived still wait to be
+handled, what is sent is gathered, and leaves in one write: when the reader is about to wait,
+when :data:`GATHER_LIMIT` bytes have gathered, or at the next turn of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakKeyDictionary
+
+from ws_sansio.protocol import Protocol
+from ws_sansio.states import State
+from ws_types.codes import CloseCode
+from ws_types.errors import ConcurrencyError, InvalidState
+from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
+from ws_types.http11 import Request, Response
+from ws_types.typing import Data, DataLike, LoggerLike, Subprotocol
+
+from .inbox import Inbox
+
+if TYPE_CHECKING:
+    import uuid
+
+__all__ = ["Connection"]
+
+#: The size of the buffer that the connections of an event loop read into, in bytes.
+READ_SIZE: Final = 2**18
+
+#: The most bytes that are gathered before they are written.
+GATHER_LIMIT: Final = 2**16
+
+_OPEN = State.OPEN
+_CLOSED = State.CLOSED
+
+_read_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+
+
+def _read_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The buffer of an event loop: what is read is decoded before the next read."""
+    buffer = _read_buffers.get(loop)
+    if buffer is None:
+        buffer = _read_buffers[loop] = memoryview(bytearray(READ_SIZE))
+    return buffer
+
+
+class Connection(asyncio.BufferedProtocol):
+    """
+    What client and server connections have in common.
+
+    :param protocol: the core of the connection.
+    :param ping_interval: seconds between keepalive pings; :data:`None` sends none.
+    :param ping_timeout: seconds of silence after a keepalive ping that mean a dead peer;
+        :data:`None` never gives up.
+    :param close_timeout: seconds for the closing handshake; :data:`None` is no limit.
+    :param max_queue: the number of received messages that may wait, above which reading stops; or
+        a tuple of that and the number at which it goes on; :data:`None` is no limit.
+    :param write_limit: the number of bytes waiting to be sent above which :meth:`send` waits; or
+        a tuple of that and the number at which it goes on.
+    :param max_queue_size: the size of the received messages that may wait, in bytes, above which
+        reading stops; :data:`None` is no limit.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        *,
+        ping_interval: float | None = 20,
+        ping_timeout: float | None = 20,
+        close_timeout: float | None = 10,
+        max_queue: int | None | tuple[int | None, int | None] = 16,
+        write_limit: int | tuple[int, int | None] = 32768,
+        max_queue_size: int | None = None,
+        open_timeout: float | None = None,
+    ) -> None:
+        self.protocol = protocol
+        protocol.view = "messages"
+        protocol.set_timeouts(
+            open_timeout=open_timeout,
+            close_timeout=close_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+        )
+        self.ping_interval = ping_interval
+        self.ping_timeout = ping_timeout
+        self.close_timeout = close_timeout
+        self.max_queue = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
+        self.write_limit = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
+        protocol.write_limit = self.write_limit[0]
+
+        #: Where log lines go.
+        self.logger: LoggerLike = protocol.logger
+        #: The request and the response of the opening handshake.
+        self.request: Request | None = None
+        self.response: Response | None = None
+        #: The event loop, and the transport; set when the connection is made.
+        self.loop = asyncio.get_running_loop()
+        self.transport: asyncio.Transport
+
+        self._buffer = _read_buffer(self.loop)
+        self._inbox = Inbox(*self.max_queue, max_queue_size)
+        self._receiving = False
+        self._receiver: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._pause_check: asyncio.Handle | None = None
+
+        self._gathered = 0
+        self._gather_flush: asyncio.Handle | None = None
+        self._writing_paused = False
+        self._drainers: deque[asyncio.Future[None]] = deque()
+        # Set while a fragmented message is being sent: others have to wait.
+        self._fragmented: asyncio.Future[None] | None = None
+
+        self._pongs: dict[bytes, asyncio.Future[float]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._lost = False
+        self._closed: asyncio.Future[None] = self.loop.create_future()
+
+    # What is known
+
+    @property
+    def id(self) -> uuid.UUID:
+        """A number for this connection, unique in the world."""
+        return self.protocol.id
+
+    @property
+    def latency(self) -> float:
+        """
+        The round-trip time of the last ping that was answered, in seconds; 0 before any was.
+        """
+        return self.protocol.latency
+
+    @property
+    def last_received(self) -> float | None:
+        """When something was last received, by the event loop's clock, in seconds."""
+        return self.protocol.last_received
+
+    @property
+    def local_address(self) -> Any:
+        """The address of this end; for TCP, a tuple that starts with host and port."""
+        return self.transport.get_extra_info("sockname")
+
+    @property
+    def remote_address(self) -> Any:
+        """The address of the other end; for TCP, a tuple that starts with host and port."""
+        return self.transport.get_extra_info("peername")
+
+    @property
+    def state(self) -> State:
+        """The state of the connection."""
+        return self.protocol.state
+
+    @property
+    def subprotocol(self) -> Subprotocol | None:
+        """The subprotocol that was negotiated."""
+        subprotocol: Subprotocol | None = self.protocol.subprotocol
+        return subprotocol
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code of the connection; :data:`None` while it isn't closed."""
+        return self.protocol.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason of the connection; :data:`None` while it isn't closed."""
+        return self.protocol.close_reason
+
+    # Receiving
+
+    async def recv(self, decode: bool | None = None) -> Data:
+        """
+        Receive the next message.
+
+        Can be cancelled: no message is lost.
+
+        :param decode: :data:`None` gives text as :class:`str` and binary as :class:`bytes`;
+            :data:`True` gives both as :class:`str`, :data:`False` both as :class:`bytes`.
+        :raises ConnectionClosed: if the connection is closed, and all messages are received.
+        :raises ConcurrencyError: if another task is receiving.
+        :raises UnicodeDecodeError: if a binary message that is to be decoded isn't UTF-8.
+        """
+        message = self._take() if self._inbox and not self._receiving else await self._wait()
+        if decode is None:
+            return message
+        if decode:
+            return message if isinstance(message, str) else message.decode()
+        return message.encode() if isinstance(message, str) else message
+
+    async def __aiter__(self) -> AsyncIterator[Data]:
+        """
+        Iterate over messages, until the connection is closed normally.
+
+        :raises ConnectionClosedError: if it is closed in another way.
+        """
+        inbox = self._inbox
+        try:
+            while True:
+                yield self._take() if inbox and not self._receiving else await self._wait()
+        except ConnectionClosedOK:
+            return
+
+    def _take(self) -> Any:
+        message = self._inbox.get()
+        if self._reading_paused and self._inbox.has_room():
+            self._resume_reading()
+        return message
+
+    async def _wait(self) -> Any:
+        """Wait for a message: there is none, or somebody else is waiting for it."""
+        if self._receiving:
+            raise ConcurrencyError(
+                "cannot call recv while another coroutine is already running recv or recv_streaming"
+            )
+        self._receiving = True
+        try:
+            while not self._inbox:
+                if self._lost:
+                    raise self.protocol.close_exc
+                # Nobody handles messages now: what was sent meanwhile has to leave.
+                self._flush()
+                self._receiver = self.loop.create_future()
+                await self._receiver
+        finally:
+            self._receiving = False
+            self._receiver = None
+        return self._take()
+
+    # Sending
+
+    async def send(
+        self,
+        message: DataLike | Iterable[DataLike] | AsyncIterable[DataLike],
+        text: bool | None = None,
+    ) -> None:
+        """
+        Send a message.
+
+        An iterable, or an asynchronous one, is sent as a fragmented message, a fragment for each
+        item; they must be of one kind. Other messages wait until it is complete.
+
+        Waits while more output is waiting than *write_limit* allows. Can be cancelled: a message
+        that isn't fragmented is sent whole or not at all.
+
+        :param message: :class:`str` goes as text, bytes-like as binary.
+        :param text: :data:`True` sends bytes-like as text, :data:`False` :class:`str` as binary.
+        :raises ConnectionClosed: if the connection is closing or closed.
+        :raises TypeError: if *message* can't be sent.
+        :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
+        """
+        while self._fragmented is not None:
+            await asyncio.shield(self._fragmented)
+        if isinstance(message, str | bytes | bytearray | memoryview):
+            try:
+                self.protocol.send_message(message, text=text)
+            except InvalidState:
+                raise await self._closed_error() from None
+            self._gathered += len(message)
+            if self._inbox.count == 0 or self._gathered >= GATHER_LIMIT:
+                self._flush()
+            elif self._gather_flush is None:
+                self._gather_flush = self.loop.call_soon(self._flush)
+            if self._writing_paused:
+                await self._drain()
+        elif isinstance(message, Mapping):
+            raise TypeError("data is a dict-like object")
+        elif isinstance(message, AsyncIterable):
+            await self._send_fragments(message, text)
+        elif isinstance(message, Iterable):
+            await self._send_fragments(_each(message), text)
+        else:
+            raise TypeError("data must be str, bytes, iterable, or async iterable")
+
+    async def _send_fragments(
+        self, fragments: AsyncIterable[DataLike], text: bool | None
+    ) -> None:
+        protocol = self.protocol
+        kind: type[str] | type[bytes] | None = None
+        self._fragmented = self.loop.create_future()
+        try:
+            async for fragment in fragments:
+                first = kind is None
+                if not isinstance(fragment, str | bytes | bytearray | memoryview):
+                    raise TypeError("iterable must contain bytes or str")
+                if kind is None:
+                    kind = str if isinstance(fragment, str) else bytes
+                elif (kind is str) is not isinstance(fragment, str):
+                    raise TypeError("all fragments must be of one type, bytes or str")
+                data = fragment.encode() if isinstance(fragment, str) else fragment
+                if not first:
+                    protocol.send_continuation(data, False)
+                elif (kind is str) if text is None else text:
+                    protocol.send_text(data, False)
+                else:
+                    protocol.send_binary(data, False)
+                self._flush()
+                if self._writing_paused:
+                    await self._drain()
+            if kind is not None:
+                protocol.send_continuation(b"", True)
+                self._flush()
+        except InvalidState:
+            raise await self._closed_error() from None
+        except BaseException:
+            # A message that has begun can't be taken back.
+            if kind is not None and protocol.state is _OPEN and not self._lost:
+                protocol.fail(
+                    CloseCode.INTERNAL_ERROR, "error in fragmented message", now=self.loop.time()
+                )
+                self._after_command()
+            raise
+        finally:
+            self._fragmented.set_result(None)
+            self._fragmented = None
+
+    async def _drain(self) -> None:
+        """Wait until the transport has room."""
+        drainer = self.loop.create_future()
+        self._drainers.append(drainer)
+        try:
+            await drainer
+        finally:
+            self._drainers.remove(drainer)
+        if self._lost:
+            raise self.protocol.close_exc
+
+    async def _closed_error(self) -> ConnectionClosed:
+        await self.wait_closed()
+        return self.protocol.close_exc
+
+    async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
+        """
+        Send a ping.
+
+        :param data: the payload, 125 bytes at most; random by default.
+        :returns: an awaitable of the round-trip time in seconds, which needn't be awaited.
+        :raises ConnectionClosed: if the connection is closing or closed.
+        :raises ConcurrencyError: if another ping with this payload waits for its pong.
+        :raises ProtocolError: if *data* is too long.
+        """
+        if isinstance(data, str):
+            data = data.encode()
+        elif data is None:
+            data = self.protocol.unused_ping()
+        while self._fragmented is not None and self.protocol.state is not _OPEN:
+            await asyncio.shield(self._fragmented)
+        if self.protocol.state is not _OPEN:
+            raise await self._closed_error()
+        self.protocol.send_ping(data, now=self.loop.time())
+        pong = self._pongs[bytes(data)] = self.loop.create_future()
+        self._flush()
+        return pong
+
+    async def pong(self, data: DataLike = b"") -> None:
+        """
+        Send a pong that no ping asked for. Pings are answered without help.
+
+        :param data: the payload, 125 bytes at most.
+        :raises ConnectionClosed: if the connection is closing or closed.
+        :raises ProtocolError: if *data* is too long.
+        """
+        if isinstance(data, str):
+            data = data.encode()
+        if self.protocol.state is not _OPEN:
+            raise await self._closed_error()
+        self.protocol.send_pong(data, now=self.loop.time())
+        self._flush()
+
+    # Closing
+
+    async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """
+        Close the connection: perform the closing handshake, and wait for the end of the stream.
+
+        Takes *close_timeout* at most; then the connection is dropped. Does nothing where the
+        connection is closed. Can be cancelled: closing goes on.
+
+        :param code: the close code.
+        :param reason: the close reason, 123 bytes in UTF-8 at most.
+        :raises ProtocolError: if code or reason can't be sent.
+        """
+        protocol = self.protocol
+        if protocol.state is _OPEN:
+            now = self.loop.time()
+            if self._fragmented is not None:
+                protocol.fail(
+                    CloseCode.INTERNAL_ERROR, "close during fragmented message", now=now
+                )
+            else:
+                protocol.send_close(code, reason, now=now)
+            self._after_command()
+        elif protocol.state is State.CONNECTING and not self._lost:
+            self.transport.abort()
+        # A full inbox mustn't keep the close frame of the peer out.
+        if self._reading_paused:
+            self._resume_reading()
+        await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is closed."""
+        if not self._closed.done():
+            await asyncio.shield(self._closed)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection: with code 1000, or 1011 where an exception came out."""
+        if exc_type is None:
+            await self.close()
+        else:
+            await self.close(CloseCode.INTERNAL_ERROR)
+
+    # The transport calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        high, low = self.write_limit
+        transport.set_write_buffer_limits(high, low)
+        self.protocol.handle_deadline(self.loop.time())
+        self._schedule()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        protocol = self.protocol
+        protocol.receive_data(self._buffer[:nbytes], now=self.loop.time())
+        self._received(protocol.events_received())
+
+    def eof_received(self) -> None:
+        self.protocol.receive_eof(now=self.loop.time())
+        self._received(self.protocol.events_received())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        protocol = self.protocol
+        if protocol.state is not _CLOSED:
+            if exc is not None and protocol.parser_exc is None:
+                protocol.parser_exc = exc
+            protocol.receive_eof(now=self.loop.time())
+        protocol.data_to_send()
+        self._lost = True
+        for handle in (self._timer, self._gather_flush, self._pause_check):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._gather_flush = self._pause_check = None
+        self._wake()
+        for drainer in self._drainers:
+            if not drainer.done():
+                drainer.set_result(None)
+        for pong in self._pongs.values():
+            if not pong.done():
+                pong.set_exception(protocol.close_exc)
+                # Who pings need not wait for the pong: silence "exception was never retrieved".
+                pong.exception()
+        self._pongs.clear()
+        self._connection_lost()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        self.protocol.output_pending(
+            self.transport.get_write_buffer_size(), now=self.loop.time()
+        )
+        self._flush()
+        for drainer in self._drainers:
+            if not drainer.done():
+                drainer.set_result(None)
+
+    # The inside
+
+    def _received(self, events: list[Any]) -> None:
+        """Deal with what came of a read."""
+        protocol = self.protocol
+        if events:
+            if self.response is None:
+                events = self._handshake_events(events)
+            inbox = self._inbox
+            if protocol.state is _OPEN or not inbox.is_full():
+                # Once we are closing, nobody may be receiving: keep what there is room for.
+                inbox.put(events)
+            self._wake()
+            if self._pause_check is None and inbox.is_full() and not self._reading_paused:
+                self._pause_check = self.loop.call_soon(self._pause_reading)
+        answered = protocol.pings_answered()
+        for payload, latency in answered:
+            pong = self._pongs.pop(payload, None)
+            if pong is not None and not pong.done():
+                pong.set_result(latency)
+        self._flush()
+        if protocol.state is not _OPEN:
+            self._schedule()
+
+    def _handshake_events(self, events: list[Any]) -> list[Any]:
+        """Take the event of the opening handshake; returns those that follow it."""
+        raise NotImplementedError
+
+    def _connection_lost(self) -> None:
+        """The connection is lost."""
+
+    def _wake(self) -> None:
+        if self._receiver is not None and not self._receiver.done():
+            self._receiver.set_result(None)
+
+    def _pause_reading(self) -> None:
+        self._pause_check = None
+        if (
+            self._inbox.is_full()
+            and self.protocol.state is _OPEN
+            and not self._reading_paused
+            and not self.transport.is_closing()
+        ):
+            self._reading_paused = True
+            self.transport.pause_reading()
+            self.protocol.input_paused()
+
+    def _resume_reading(self) -> None:
+        self._reading_paused = False
+        if not self._lost and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self.protocol.input_resumed(now=self.loop.time())
+            self._schedule()
+
+    def _flush(self) -> None:
+        """Write what the core wants to send."""
+        self._gathered = 0
+        if self._gather_flush is not None:
+            self._gather_flush.cancel()
+            self._gather_flush = None
+        chunks = self.protocol.data_to_send()
+        if not chunks:
+            return
+        transport = self.transport
+        if transport.is_closing():
+            return
+        end = not chunks[-1]
+        if end:
+            chunks.pop()
+        if len(chunks) == 1:
+            transport.write(chunks[0])
+        elif chunks:
+            transport.write(b"".join(chunks))
+        if transport.get_write_buffer_size():
+            self.protocol.output_pending(transport.get_write_buffer_size(), now=self.loop.time())
+        if end:
+            self._end_output()
+
+    def _end_output(self) -> None:
+        transport = self.transport
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            # TLS has no half-close: what is written still leaves.
+            transport.close()
+
+    def _after_command(self) -> None:
+        """A command may have changed the state."""
+        self._flush()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """See to it that the core is called at its next deadline."""
+        if self.protocol.timed_out and not self._lost:
+            self.transport.abort()
+        deadline = None if self._lost else self.protocol.next_deadline
+        timer = self._timer
+        if deadline is None:
+            if timer is not None:
+                timer.cancel()
+                self._timer = None
+        elif timer is None or deadline < timer.when():
+            if timer is not None:
+                timer.cancel()
+            self._timer = self.loop.call_at(deadline, self._on_deadline)
+        # A timer that fires early finds nothing due, and comes back here.
+
+    def _on_deadline(self) -> None:
+        self._timer = None
+        now = self.loop.time()
+        self.protocol.output_pending(self.transport.get_write_buffer_size(), now=now)
+        self.protocol.handle_deadline(now)
+        self._received(self.protocol.events_received())
+        self._schedule()
+
+
+async def _each(items: Iterable[DataLike]) -> AsyncIterator[DataLike]:
+    for item in items:
+        yield item

@@ -1,0 +1,86 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""
+Messages that have arrived and wait to be received.
+
+The inbox is bounded twice: in messages, and in bytes of memory. It doesn't refuse anything,
+because what one read brought has to go somewhere; it says when reading should stop
+(:meth:`Inbox.is_full`) and when it may go on (:meth:`Inbox.has_room`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """
+    A queue of messages, oldest first.
+
+    :param high: the number of messages above which reading should stop; :data:`None` is no limit.
+    :param low: the number at which it may go on; a quarter of *high* by default.
+    :param max_bytes: the size in bytes above which reading should stop; it may go on at a quarter
+        of it. :data:`None` is no limit.
+    """
+
+    def __init__(
+        self, high: int | None = None, low: int | None = None, max_bytes: int | None = None
+    ) -> None:
+        if high is not None and high < 0:
+            raise ValueError(f"max_queue must be at least 0 messages, not {high}")
+        if low is None:
+            low = 0 if high is None else high // 4
+        if high is not None and not 0 <= low <= high:
+            raise ValueError(f"max_queue's low-water mark must be between 0 and {high}, not {low}")
+        if max_bytes is not None and max_bytes < 0:
+            raise ValueError(f"max_queue_size must be at least 0 bytes, not {max_bytes}")
+        self._high = -1 if high is None else high
+        self._low = low
+        self._max_bytes = -1 if max_bytes is None else max_bytes
+        self._messages: deque[Any] = deque()
+        #: The number of messages.
+        self.count = 0
+        #: Their size: characters of text weigh what they take in memory.
+        self.size = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def put(self, messages: list[Any]) -> None:
+        """Add messages."""
+        for message in messages:
+            self.size += _weight(message)
+        self.count += len(messages)
+        self._messages.extend(messages)
+
+    def get(self) -> Any:
+        """Take the oldest message; raises :exc:`IndexError` where there is none."""
+        message = self._messages.popleft()
+        self.count -= 1
+        self.size -= _weight(message)
+        return message
+
+    def clear(self) -> None:
+        """Forget all messages."""
+        self._messages.clear()
+        self.count = 0
+        self.size = 0
+
+    def is_full(self) -> bool:
+        """Whether reading should stop."""
+        if 0 <= self._high < self.count:
+            return True
+        return 0 <= self._max_bytes < self.size
+
+    def has_room(self) -> bool:
+        """Whether reading, having stopped, may go on."""
+        if self._high >= 0 and self.count > self._low:
+            return False
+        return self._max_bytes < 0 or self.size <= self._max_bytes // 4
+
+
+def _weight(message: Any) -> int:
+    size: int = message.__sizeof__()
+    return size
