@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import pathlib
 import sys
+from collections.abc import Callable
 
 import nox
+from nox.command import CommandFailed
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -75,12 +77,32 @@ def run_pytest(
         session.run("python", *modules, *options, *arguments, env=env)
 
 
-def split_posargs(session: nox.Session) -> tuple[list[distributions.Distribution], list[str]]:
+def run_each(session: nox.Session, names: list[str], run: Callable[[str], None]) -> None:
+    """Run something for each name, to the end, and fail the session afterwards if one failed."""
+    failed = []
+    for name in names:
+        try:
+            run(name)
+        except CommandFailed:
+            failed.append(name)
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+def split_posargs(session: nox.Session) -> tuple[list[str], list[str]]:
     """Split the arguments after ``--`` into distributions (all, if none is named) and the rest."""
+    chosen = [name for name in session.posargs if name in distributions.NAMES]
+    rest = [argument for argument in session.posargs if argument not in distributions.NAMES]
+    return chosen or list(distributions.NAMES), rest
+
+
+def with_tests(session: nox.Session, names: list[str]) -> list[str]:
+    """Leave out the distributions that have no tests."""
     every = distributions.load()
-    chosen = [every[name] for name in session.posargs if name in every]
-    rest = [argument for argument in session.posargs if argument not in every]
-    return chosen or list(every.values()), rest
+    for name in names:
+        if not every[name].test_files:
+            session.log(f"{name} has no tests yet")
+    return [name for name in names if every[name].test_files]
 
 
 def plugins(distribution: distributions.Distribution) -> list[str]:
@@ -134,14 +156,15 @@ def tests(session: nox.Session, build: str) -> None:
     pip_install(session, *distributions.test_requirements(distributions.load()))
     install_wheels(session, build)
     chosen, arguments = split_posargs(session)
-    implementation = "c" if build == "compiled" else "python"
-    for distribution in chosen:
-        if not distribution.test_files:
-            session.log(f"{distribution.name} has no tests yet")
-            continue
-        report = f"tests-{session.python}-{build}-{distribution.name}"
-        options = [*plugins(distribution), *arguments]
-        run_pytest(session, report, distribution.folder, *options, WS_TEST_BUILD=implementation)
+    every = distributions.load()
+    env = {"WS_TEST_BUILD": "c" if build == "compiled" else "python"}
+
+    def test(name: str) -> None:
+        report = f"tests-{session.python}-{build}-{name}"
+        options = [*plugins(every[name]), *arguments]
+        run_pytest(session, report, every[name].folder, *options, **env)
+
+    run_each(session, with_tests(session, chosen), test)
 
 
 @nox.session(python=OTHERS or [MAIN], requires=["build-{python}", f"build-{MAIN}"])
@@ -159,22 +182,22 @@ def coverage(session: nox.Session) -> None:
     """Measure the branch coverage of each module by the distribution's own tests."""
     pip_install(session, *COVERAGE, *distributions.test_requirements(distributions.load()))
     install_wheels(session, "pure")
-    chosen, _ = split_posargs(session)
+    every = distributions.load()
+    names = with_tests(session, split_posargs(session)[0])
     data = ROOT / "reports" / "coverage"
     data.mkdir(parents=True, exist_ok=True)
-    measured = []
-    for distribution in chosen:
-        if not distribution.test_files:
-            continue
-        file = str(data / distribution.name)
-        under = ("-m", "coverage", "run", f"--rcfile={ROOT / '.coveragerc'}", "--data-file", file)
-        under += (f"--source={distribution.package}",)
-        report = f"coverage-{distribution.name}"
-        options = plugins(distribution)
+
+    def measure(name: str) -> None:
+        under = ["-m", "coverage", "run", f"--rcfile={ROOT / '.coveragerc'}"]
+        under += [f"--data-file={data / name}", f"--source={every[name].package}"]
+        options = plugins(every[name])
         env = {"WS_TEST_BUILD": "python"}
-        run_pytest(session, report, distribution.folder, *options, under=under, **env)
-        measured.append(distribution.name)
-    session.run("python", "-m", "tools.coverage_table", *measured)
+        run_pytest(
+            session, f"coverage-{name}", every[name].folder, *options, under=tuple(under), **env
+        )
+
+    run_each(session, names, measure)
+    session.run("python", "-m", "tools.coverage_table", *names)
 
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
@@ -221,9 +244,11 @@ def types(session: nox.Session) -> None:
     pip_install(session, *TYPES)
     every = distributions.load()
     path = os.pathsep.join(str(distribution.folder / "src") for distribution in every.values())
-    for distribution in split_posargs(session)[0]:
-        session.log(distribution.name)
-        session.run("mypy", "-p", distribution.package, env={"MYPYPATH": path})
+
+    def check(name: str) -> None:
+        session.run("mypy", "-p", every[name].package, env={"MYPYPATH": path})
+
+    run_each(session, split_posargs(session)[0], check)
     session.run("mypy", "tools", "run.py")
 
 
@@ -262,6 +287,25 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN)
+def hatch(session: nox.Session) -> None:
+    """Use hatch in the folder of each distribution: version, build, tests."""
+    pip_install(session, "hatch>=1.14")
+    every = distributions.load()
+    # An environment of hatch is made anew: a reused one may hold siblings of another checkout.
+    data = session.create_tmp()
+    env = {"HATCH_DATA_DIR": data, "HATCH_CACHE_DIR": data, "CI": "true"}
+
+    def use(name: str) -> None:
+        with session.chdir(every[name].folder):
+            session.run("hatch", "version", env=env)
+            session.run("hatch", "build", f"{data}/{name}", env=env)
+            if every[name].test_files:
+                session.run("hatch", "run", "test", "-q", "-p", "no:cacheprovider", env=env)
+
+    run_each(session, split_posargs(session)[0], use)
+
+
+@nox.session(python=MAIN)
 def bump(session: nox.Session) -> None:
     """Give a distribution its next version (-- ws-types 0.2.0), and siblings their ranges."""
     pip_install(session, *RELEASE)
@@ -279,14 +323,15 @@ def check_tag(session: nox.Session) -> None:
 def cibw(session: nox.Session) -> None:
     """Print the wheels that cibuildwheel makes of each distribution, on each platform."""
     pip_install(session, *CIBW)
-    for distribution in split_posargs(session)[0]:
-        if not distribution.modules:
-            session.log(f"{distribution.name} is pure: one py3-none-any wheel")
+    every = distributions.load()
+    for name in split_posargs(session)[0]:
+        if not every[name].modules:
+            session.log(f"{name} is pure: one py3-none-any wheel")
             continue
         for platform in ("linux", "macos", "windows"):
-            session.log(f"{distribution.name} on {platform}")
+            session.log(f"{name} on {platform}")
             options = ["--print-build-identifiers", "--platform", platform]
-            session.run("cibuildwheel", *options, str(distribution.folder))
+            session.run("cibuildwheel", *options, str(every[name].folder))
 
 
 # All together
@@ -311,7 +356,8 @@ def ci(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def full(session: nox.Session) -> None:
     """Everything: every Python on both builds, and what only releases need."""
-    names = ["lint", "types", "coverage", "isolated", "integration", "metadata", "docs", "cibw"]
+    names = ["lint", "types", "coverage", "isolated", "integration", "metadata", "docs"]
+    names += ["hatch", "cibw"]
     for version in PYTHONS:
         names += [f"tests-{version}({build})" for build in BUILDS]
     names += [f"smoke-{version}" for version in OTHERS or [MAIN]]

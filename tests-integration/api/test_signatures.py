@@ -1,8 +1,8 @@
 """Our public names against those of ``websockets`` 17.4, as ``websockets-17.4.json`` lists them.
 
-Names, kinds, defaults and the order of parameters are the same; parameters of our own are keyword-only
-and optional. ``not_yet.txt`` lists what doesn't exist so far, a module, a name or a member on each
-line: what is there and still on that list fails, so that the list can only shrink.
+Names, kinds, defaults and the order of parameters are the same; parameters of our own are
+keyword-only and optional. ``not_yet.txt`` lists what doesn't exist so far, a module, a name or a
+member on each line: what is there and still on that list fails, so that the list can only shrink.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def compare(ours, theirs):
 
 
 def compare_bases(ours, bases):
-    """Each base of theirs is one of ours: by name if it is of the library, else the class itself."""
+    """Each base of theirs is one of ours: by name if it is of the library, else itself."""
     inherited = {base.__name__ for base in ours.__mro__}
     for base in bases:
         module, _, name = BASES.get(base, base).rpartition(".")

@@ -1,7 +1,7 @@
 """Each distribution in an environment of its own, with what it declares and nothing else.
 
-Siblings come from ``dist/``. Wheels of released versions, put into ``dist/released``, are tried too:
-the oldest and the newest that the declared ranges admit.
+Siblings come from ``dist/``. Wheels of released versions, put into ``dist/released``, are tried
+too: the oldest and the newest that the declared ranges admit.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import shutil
 import tarfile
 import zipfile
@@ -17,13 +18,13 @@ TYPES = load()["ws-types"]
 @pytest.fixture
 def wheel(tmp_path):
     """Return a copy of the pure wheel of ws-types."""
-    return shutil.copy(wheelhouse.find(TYPES, "pure"), tmp_path)
+    return pathlib.Path(shutil.copy(wheelhouse.find(TYPES, "pure"), tmp_path))
 
 
 @pytest.fixture
 def sdist(tmp_path):
     """Return a copy of the sdist of ws-types."""
-    return shutil.copy(wheelhouse.find(TYPES, "sdist"), tmp_path)
+    return pathlib.Path(shutil.copy(wheelhouse.find(TYPES, "sdist"), tmp_path))
 
 
 def test_what_was_built_is_right(wheel, sdist):

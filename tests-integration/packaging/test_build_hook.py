@@ -29,6 +29,7 @@ build-backend = "hatchling.build"
 [project]
 name = "ws-toy"
 version = "1.0"
+requires-python = ">=3.11"
 
 [tool.hatch.build]
 ignore-vcs = true
