@@ -45,6 +45,9 @@ READ_SIZE: Final = 2**18
 #: The most bytes that are gathered before they are written.
 GATHER_LIMIT: Final = 2**16
 
+# Quicker to test for than a union of types.
+_DATA = (str, bytes, bytearray, memoryview)
+
 _OPEN = State.OPEN
 _CLOSED = State.CLOSED
 
@@ -232,8 +235,9 @@ class Connection(asyncio.BufferedProtocol):
             while not self._inbox:
                 if self._lost:
                     raise self.protocol.close_exc
-                # Nobody handles messages now: what was sent meanwhile has to leave.
-                self._flush()
+                if self._gathered:
+                    # Nobody handles messages now: what was sent meanwhile has to leave.
+                    self._flush()
                 self._receiver = self.loop.create_future()
                 await self._receiver
         finally:
@@ -265,12 +269,12 @@ class Connection(asyncio.BufferedProtocol):
         """
         while self._fragmented is not None:
             await asyncio.shield(self._fragmented)
-        if isinstance(message, str | bytes | bytearray | memoryview):
+        if isinstance(message, _DATA):
             try:
                 self.protocol.send_message(message, text=text)
             except InvalidState:
                 raise await self._closed_error() from None
-            self._gathered += len(message)
+            self._gathered += len(message) + 1
             if self._inbox.count == 0 or self._gathered >= GATHER_LIMIT:
                 self._flush()
             elif self._gather_flush is None:
@@ -295,7 +299,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             async for fragment in fragments:
                 first = kind is None
-                if not isinstance(fragment, str | bytes | bytearray | memoryview):
+                if not isinstance(fragment, _DATA):
                     raise TypeError("iterable must contain bytes or str")
                 if kind is None:
                     kind = str if isinstance(fragment, str) else bytes
@@ -481,12 +485,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._writing_paused = True
+        self._report_output(self.loop.time())
 
     def resume_writing(self) -> None:
         self._writing_paused = False
-        self.protocol.output_pending(
-            self.transport.get_write_buffer_size(), now=self.loop.time()
-        )
+        self._report_output(self.loop.time())
         self._flush()
         for drainer in self._drainers:
             if not drainer.done():
@@ -565,8 +568,6 @@ class Connection(asyncio.BufferedProtocol):
             transport.write(chunks[0])
         elif chunks:
             transport.write(b"".join(chunks))
-        if transport.get_write_buffer_size():
-            self.protocol.output_pending(transport.get_write_buffer_size(), now=self.loop.time())
         if end:
             self._end_output()
 
@@ -602,10 +603,15 @@ class Connection(asyncio.BufferedProtocol):
     def _on_deadline(self) -> None:
         self._timer = None
         now = self.loop.time()
-        self.protocol.output_pending(self.transport.get_write_buffer_size(), now=now)
+        self._report_output(now)
         self.protocol.handle_deadline(now)
-        self._received(self.protocol.events_received())
+        self._flush()
+        # A ping may have left.
+        self._report_output(now)
         self._schedule()
+
+    def _report_output(self, now: float) -> None:
+        self.protocol.output_pending(self.transport.get_write_buffer_size(), now=now)
 
 
 async def _each(items: Iterable[DataLike]) -> AsyncIterator[DataLike]:
