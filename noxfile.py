@@ -292,13 +292,13 @@ def hatch(session: nox.Session) -> None:
     pip_install(session, "hatch>=1.14")
     every = distributions.load()
     # An environment of hatch is made anew: a reused one may hold siblings of another checkout.
-    data = session.create_tmp()
-    env = {"HATCH_DATA_DIR": data, "HATCH_CACHE_DIR": data, "CI": "true"}
+    data = pathlib.Path(session.create_tmp()).resolve()
+    env = {"HATCH_DATA_DIR": str(data), "HATCH_CACHE_DIR": str(data)}
 
     def use(name: str) -> None:
         with session.chdir(every[name].folder):
             session.run("hatch", "version", env=env)
-            session.run("hatch", "build", f"{data}/{name}", env=env)
+            session.run("hatch", "build", str(data / name), env=env)
             if every[name].test_files:
                 session.run("hatch", "run", "test", "-q", "-p", "no:cacheprovider", env=env)
 
