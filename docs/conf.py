@@ -1,13 +1,18 @@
 """Configuration of Sphinx; ``nox -s docs`` builds with warnings as errors."""
 
 import importlib.metadata
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
 
 project = "ws"
 author = "The ws authors"
 copyright = "2026, The ws authors"  # noqa: A001
 release = importlib.metadata.version("websockets-meta")
 
-extensions = ["sphinx.ext.autodoc"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.graphviz", "state_table"]
+graphviz_output_format = "svg"
 exclude_patterns = ["_build"]
 nitpicky = False
 

@@ -1,0 +1,17 @@
+"""A client that greets, and measures."""
+
+import asyncio
+
+from ws_asyncio import connect
+
+
+async def main() -> None:
+    async with connect("ws://localhost:8765") as connection:
+        await connection.send("world")
+        print(await connection.recv())
+        pong = await connection.ping()
+        print(f"{await pong * 1000:.2f} ms")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
