@@ -438,6 +438,7 @@ class Connection(asyncio.BufferedProtocol):
     # The transport calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport is there."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         high, low = self.write_limit
@@ -446,18 +447,22 @@ class Connection(asyncio.BufferedProtocol):
         self._schedule()
 
     def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the transport reads into."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        """The transport has read."""
         protocol = self.protocol
         protocol.receive_data(self._buffer[:nbytes], now=self.loop.time())
         self._received(protocol.events_received())
 
     def eof_received(self) -> None:
+        """The peer has ended its stream."""
         self.protocol.receive_eof(now=self.loop.time())
         self._received(self.protocol.events_received())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed."""
         protocol = self.protocol
         if protocol.state is not _CLOSED:
             if exc is not None and protocol.parser_exc is None:
@@ -484,10 +489,12 @@ class Connection(asyncio.BufferedProtocol):
             self._closed.set_result(None)
 
     def pause_writing(self) -> None:
+        """More output waits than *write_limit* allows."""
         self._writing_paused = True
         self._report_output(self.loop.time())
 
     def resume_writing(self) -> None:
+        """Output has drained."""
         self._writing_paused = False
         self._report_output(self.loop.time())
         self._flush()
