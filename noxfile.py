@@ -134,7 +134,8 @@ def build(session: nox.Session) -> None:
     # Nothing but the declared build requirements: what isn't declared must be missed.
     pip_install(session, *distributions.build_requirements(distributions.load()))
     kinds = ["sdist", "pure", "compiled"] if session.python == MAIN else ["sdist", "compiled"]
-    session.run("python", "-m", "tools.wheelhouse", *kinds)
+    # With --install-only too: the wheels are what the other sessions install.
+    session.run_install("python", "-m", "tools.wheelhouse", *kinds)
     session.run("python", "-m", "tools.artifacts")
 
 
@@ -212,17 +213,20 @@ def isolated(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
-def integration(session: nox.Session) -> None:
+@nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
+def integration(session: nox.Session, build: str) -> None:
     """Run tests-integration/ with every distribution installed, and peers beside it."""
     pip_install(session, *INTEGRATION, *distributions.build_requirements(distributions.load()))
-    build = "compiled" if wheelhouse.has_compiled(MAIN) else "pure"
     install_wheels(session, build)
     env = {}
     for requirements in sorted((ROOT / "tests-integration" / "peers").glob("*.txt")):
         name = requirements.stem
         env[f"WS_PEER_{name.upper().replace('-', '_')}"] = peer(session, name)
     folder = ROOT / "tests-integration"
-    arguments = ["--ignore=isolated", *session.posargs]
+    # Packaging is the same whatever build is installed, but for where there is no compiler.
+    twice = build == "pure" and wheelhouse.has_compiled(MAIN)
+    arguments = ["--ignore=isolated", *(["--ignore=packaging"] if twice else [])]
+    arguments += session.posargs
     run_pytest(session, f"integration-{build}", folder, *arguments, **env)
 
 
@@ -269,7 +273,9 @@ def docs(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run the chat with its live page (-- --seconds 5)."""
     install_wheels(session, "compiled" if wheelhouse.has_compiled(MAIN) else "pure")
-    session.run("python", str(ROOT / "demo" / "chat.py"), *session.posargs)
+    # The demo gets time to end cleanly on Ctrl-C.
+    program = ["python", str(ROOT / "demo" / "chat.py"), *session.posargs]
+    session.run(*program, interrupt_timeout=10, terminate_timeout=5)
 
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
@@ -347,7 +353,7 @@ def notify(session: nox.Session, *names: str) -> None:
 def ci(session: nox.Session) -> None:
     """What CI runs: one Python in full on both builds, the others compiled."""
     names = ["lint", "types", f"tests-{MAIN}(compiled)", f"tests-{MAIN}(pure)", "coverage"]
-    names += ["isolated", "integration", "metadata", "docs"]
+    names += ["isolated", "integration(compiled)", "integration(pure)", "metadata", "docs"]
     for version in OTHERS:
         names += [f"tests-{version}(compiled)", f"smoke-{version}"]
     notify(session, *names)
@@ -356,8 +362,8 @@ def ci(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def full(session: nox.Session) -> None:
     """Everything: every Python on both builds, and what only releases need."""
-    names = ["lint", "types", "coverage", "isolated", "integration", "metadata", "docs"]
-    names += ["hatch", "cibw"]
+    names = ["lint", "types", "coverage", "isolated", "metadata", "docs", "hatch", "cibw"]
+    names += [f"integration({build})" for build in BUILDS]
     for version in PYTHONS:
         names += [f"tests-{version}({build})" for build in BUILDS]
     names += [f"smoke-{version}" for version in OTHERS or [MAIN]]

@@ -60,14 +60,28 @@ def set_up() -> None:
         file.write(wanted)
 
 
-def nox(session: str, arguments: "list[str]") -> int:
+def nox(session: str, arguments: "list[str]", *options: str) -> int:
     """Run a session and return its exit code."""
-    command = [tool("python"), "-m", "nox", "-f", os.path.join(ROOT, "noxfile.py"), "-s", session]
+    command = [tool("python"), "-m", "nox", "-f", os.path.join(ROOT, "noxfile.py"), *options]
+    command += ["-s", session]
     try:
         return subprocess.call(command + ["--"] + arguments, cwd=ROOT)
     except KeyboardInterrupt:
         # The session got the signal too, and has ended.
         return 130
+
+
+def demo(arguments: "list[str]") -> int:
+    """Install the packages, and become the demo: Ctrl-C reaches it alone."""
+    code = nox("demo", [], "--install-only")
+    if code:
+        return code
+    folder = os.path.join(ROOT, ".nox", "demo", "Scripts" if os.name == "nt" else "bin")
+    command = [os.path.join(folder, "python"), os.path.join(ROOT, "demo", "chat.py")] + arguments
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execv(command[0], command)
+    return subprocess.call(command)
 
 
 def test() -> int:
@@ -89,6 +103,8 @@ def main(arguments: "list[str]") -> int:
     set_up()
     if arguments[0] == "--list":
         return subprocess.call([tool("python"), "-m", "nox", "--list"], cwd=ROOT)
+    if arguments[0] == "demo":
+        return demo(arguments[1:])
     if arguments[0] == "test":
         return test()
     return nox(arguments[0], arguments[1:])
