@@ -23,6 +23,7 @@ import sysconfig
 import tarfile
 import tempfile
 import time
+from collections.abc import Collection
 
 from .distributions import ROOT, Distribution, load
 
@@ -84,13 +85,15 @@ def find(distribution: Distribution, kind: str, python: str | None = None) -> pa
     return folder / entry["file"]
 
 
-def wheels(python: str, build: str) -> list[pathlib.Path]:
-    """Return the wheel of each distribution for a build, ``compiled`` or ``pure``.
+def wheels(python: str, build: str, without: Collection[str] = ()) -> list[pathlib.Path]:
+    """Return the wheels for a build, ``compiled`` or ``pure``, but for some distributions.
 
     :raises FileNotFoundError: One was not built, where there is no C compiler for instance.
     """
     found = []
     for distribution in load().values():
+        if distribution.name in without:
+            continue
         kind = "compiled" if build == "compiled" and distribution.modules else "pure"
         path = find(distribution, kind, python)
         if path is None:
@@ -107,9 +110,9 @@ def has_compiled(python: str) -> bool:
 
 def every_artifact() -> list[pathlib.Path]:
     """Return everything that the wheelhouse holds."""
-    return sorted(
-        DIST / key.partition("/")[0] / entry["file"] for key, entry in read_index().items()
-    )
+    index = read_index()
+    paths = [DIST / name.partition("/")[0] / entry["file"] for name, entry in index.items()]
+    return sorted(path for path in paths if path.is_file())
 
 
 def find_compiler_problem() -> str | None:
@@ -167,6 +170,13 @@ def unpack(distribution: Distribution, work: pathlib.Path) -> pathlib.Path:
     return work / sdist.name.removesuffix(".tar.gz")
 
 
+def forget(distribution: Distribution) -> None:
+    """Remove a compiled wheel that is out of date and can't be built again."""
+    stale = find(distribution, "compiled")
+    if stale is not None:
+        stale.unlink()
+
+
 def record(
     distribution: Distribution, path: pathlib.Path, artifact: pathlib.Path, key: str
 ) -> None:
@@ -200,6 +210,8 @@ def ensure(kinds: list[str]) -> None:
             if os.environ.get("CI") == "true":
                 raise SystemExit(f"no C compiler works here: {problem}")
             print(f"No C compiler works here, so there are pure wheels only: {problem}", flush=True)
+            for distribution in [one for one, kind in todo if kind == "compiled"]:
+                forget(distribution)
             todo = [(distribution, kind) for distribution, kind in todo if kind != "compiled"]
     for number, (distribution, kind) in enumerate(todo, 1):
         start = time.monotonic()
