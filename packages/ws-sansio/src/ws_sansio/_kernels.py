@@ -199,8 +199,12 @@ class Utf8Validator:
         """Validate what the buffer holds from *start* on; raises :exc:`UnicodeDecodeError`."""
         piece = self._pending + bytes(buffer.data[start:])
         used = utf_8_decode(piece, "strict", False)[1]
+        pending = piece[used:]
+        if len(pending) == 2 and pending[0] == 0xED and pending[1] >= 0xA0:
+            # A surrogate: Python waits for its third byte, since an error handler may want it.
+            utf_8_decode(piece, "strict", True)
         self.offset += used
-        self._pending = piece[used:]
+        self._pending = pending
 
     def finish(self) -> None:
         """Raise :exc:`UnicodeDecodeError` where the last character isn't whole."""

@@ -281,7 +281,7 @@ cdef class Utf8Validator:
                 PyBytes_FromStringAndSize(<char *>before.pending, before.begun)
                 + PyBytes_FromStringAndSize(<char *>buffer.bytes_ + start, count),
                 "strict",
-                False,
+                True,
             )
             raise SystemError("the two UTF-8 validators disagree")
         self.offset += before.begun + count - self.state.begun
