@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from . import codec, echo
+from . import echo
 from .measure import Contender, Results, Table, alternate, worker
 
 PURE = {"WS_IMPL": "python"}

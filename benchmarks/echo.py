@@ -98,9 +98,7 @@ def open_link(port: int, frames: list[bytes], compressed: bool) -> Link:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     extension = b""
     if compressed:
-        extension = (
-            b"Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
-        )
+        extension = b"Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
     sock.sendall(REQUEST + extension + b"\r\n")
     response = b""
     while b"\r\n\r\n" not in response:
@@ -151,28 +149,30 @@ def measure(
     env: dict[str, str] | None = None,
 ) -> tuple[float, float]:
     """Messages a second, and the server's CPU time for each in microseconds."""
-    with server(name, compressed, env or {}) as (port, pid):
-        with selectors.DefaultSelector() as selector:
-            links = [open_link(port, frames, compressed) for _ in range(connections)]
-            for link in links:
-                selector.register(link.sock, selectors.EVENT_READ, link)
-                link.send(in_flight)
-            done = 0
-            # Not counted: the first tenth, while everything warms up.
-            begin = time.perf_counter() + seconds / 10
-            end = begin + seconds
-            started = used = 0.0
-            while (now := time.perf_counter()) < end:
-                if not started and now >= begin:
-                    started, used, done = now, cpu_seconds(pid), 0
-                for key, _ in selector.select():
-                    count = key.data.receive()
-                    if count:
-                        done += count
-                        key.data.send(count)
-            used = cpu_seconds(pid) - used
-            for link in links:
-                link.sock.close()
+    with (
+        server(name, compressed, env or {}) as (port, pid),
+        selectors.DefaultSelector() as selector,
+    ):
+        links = [open_link(port, frames, compressed) for _ in range(connections)]
+        for link in links:
+            selector.register(link.sock, selectors.EVENT_READ, link)
+            link.send(in_flight)
+        done = 0
+        # Not counted: the first tenth, while everything warms up.
+        begin = time.perf_counter() + seconds / 10
+        end = begin + seconds
+        started = used = 0.0
+        while (now := time.perf_counter()) < end:
+            if not started and now >= begin:
+                started, used, done = now, cpu_seconds(pid), 0
+            for key, _ in selector.select():
+                count = key.data.receive()
+                if count:
+                    done += count
+                    key.data.send(count)
+        used = cpu_seconds(pid) - used
+        for link in links:
+            link.sock.close()
     return done / (now - started), used / done * 1e6
 
 

@@ -77,8 +77,12 @@ def alternate(table: Table, contenders: list[Contender], rounds: int) -> Table:
     """Run the contenders in turn, and tell how far it is."""
     for number in range(rounds):
         for contender in contenders:
-            print(f"\r{table.title}: round {number + 1} of {rounds}, {contender.name}\x1b[K",
-                  end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{table.title}: round {number + 1} of {rounds}, {contender.name}\x1b[K",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
             table.add(contender.name, contender.run())
     print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     return table

@@ -14,6 +14,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from sphinx.ext.graphviz import graphviz
+
 from ws_sansio.states import TRANSITIONS, State, Step
 
 

@@ -198,6 +198,7 @@ class Connection(asyncio.BufferedProtocol):
         :raises ConcurrencyError: if another task is receiving.
         :raises UnicodeDecodeError: if a binary message that is to be decoded isn't UTF-8.
         """
+        message: Data
         message = self._take() if self._inbox and not self._receiving else await self._wait()
         if decode is None:
             return message
@@ -290,9 +291,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             raise TypeError("data must be str, bytes, iterable, or async iterable")
 
-    async def _send_fragments(
-        self, fragments: AsyncIterable[DataLike], text: bool | None
-    ) -> None:
+    async def _send_fragments(self, fragments: AsyncIterable[DataLike], text: bool | None) -> None:
         protocol = self.protocol
         kind: type[str] | type[bytes] | None = None
         self._fragmented = self.loop.create_future()
@@ -387,7 +386,9 @@ class Connection(asyncio.BufferedProtocol):
 
     # Closing
 
-    async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+    async def close(
+        self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = ""
+    ) -> None:
         """
         Close the connection: perform the closing handshake, and wait for the end of the stream.
 
@@ -402,9 +403,7 @@ class Connection(asyncio.BufferedProtocol):
         if protocol.state is _OPEN:
             now = self.loop.time()
             if self._fragmented is not None:
-                protocol.fail(
-                    CloseCode.INTERNAL_ERROR, "close during fragmented message", now=now
-                )
+                protocol.fail(CloseCode.INTERNAL_ERROR, "close during fragmented message", now=now)
             else:
                 protocol.send_close(code, reason, now=now)
             self._after_command()

@@ -219,9 +219,7 @@ class Server:
         else:
             await self.server.wait_closed()
 
-    async def _close(
-        self, close_connections: bool, code: CloseCode | int, reason: str
-    ) -> None:
+    async def _close(self, close_connections: bool, code: CloseCode | int, reason: str) -> None:
         self.logger.info("server closing")
         self.is_closing = True
         self.server.close()

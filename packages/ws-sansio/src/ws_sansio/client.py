@@ -65,9 +65,7 @@ class ClientProtocol(Protocol):
         logger: LoggerLike | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(
-            Side.CLIENT, state=state, max_size=max_size, logger=logger, **settings
-        )
+        super().__init__(Side.CLIENT, state=state, max_size=max_size, logger=logger, **settings)
         if subprotocols is not None:
             validate_subprotocols(subprotocols)
         self.uri = uri

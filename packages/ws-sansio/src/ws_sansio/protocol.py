@@ -445,9 +445,7 @@ class Protocol:
             self._deadlines.tell(now, self._state)
         self._send_close(close, data, Step.SEND_CLOSE)
 
-    def fail(
-        self, code: CloseCode | int, reason: str = "", *, now: float | None = None
-    ) -> None:
+    def fail(self, code: CloseCode | int, reason: str = "", *, now: float | None = None) -> None:
         """
         Fail the connection (section 7.1.7): say why, and expect nothing more.
 
@@ -675,15 +673,16 @@ class Protocol:
         next_state(self._state, Step.SEND_DATA)
         if isinstance(data, str):
             data = data.encode()
+        hook = self._hook
         encoded: bytes | None = None
-        if self._hook is not None and fin and opcode != _CONT:
-            encoded = self._hook.encode_message(data, text=opcode == _TEXT)
-        if encoded is None:
+        if hook is not None and fin and opcode != _CONT:
+            encoded = hook.encode_message(data, text=opcode == _TEXT)
+        if hook is None or encoded is None:
             self._send_frame(Opcode(opcode), data, fin)
         else:
             if self.debug:
                 self._log_sent(Frame(Opcode(opcode), data))
-            self._encoder.frame(0x80 | (self._hook.message_rsv or 0) | opcode, encoded)
+            self._encoder.frame(0x80 | (hook.message_rsv or 0) | opcode, encoded)
         self._encoder.fragmenting = not fin
 
     def _check_control(self, data: BytesLike) -> None:

@@ -83,9 +83,7 @@ class ServerProtocol(Protocol):
         logger: LoggerLike | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(
-            Side.SERVER, state=state, max_size=max_size, logger=logger, **settings
-        )
+        super().__init__(Side.SERVER, state=state, max_size=max_size, logger=logger, **settings)
         if subprotocols is not None:
             validate_subprotocols(subprotocols)
         self.origins = origins
@@ -337,9 +335,7 @@ class ServerProtocol(Protocol):
 
     def _received_request(self, request: Request) -> None:
         if self.debug:
-            self.logger.debug(
-                "< %s %s %s", request.method, escape(request.path), request.protocol
-            )
+            self.logger.debug("< %s %s %s", request.method, escape(request.path), request.protocol)
             for name, value in redact(request.headers):
                 self.logger.debug("< %s: %s", name, value)
         self._requested = True
