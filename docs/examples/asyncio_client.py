@@ -5,8 +5,8 @@ import asyncio
 from ws_asyncio import connect
 
 
-async def main() -> None:
-    async with connect("ws://localhost:8765") as connection:
+async def main(uri: str = "ws://localhost:8765") -> None:
+    async with connect(uri) as connection:
         await connection.send("world")
         print(await connection.recv())
         pong = await connection.ping()
