@@ -142,10 +142,10 @@ class Room:
         """Act on a message; those that make no sense raise what indexing and comparing raise."""
         match message["type"]:
             case "hello":
-                member.name = " ".join(message["name"].split())[:MAX_NAME] or "guest"
+                member.name = " ".join(str.split(message["name"]))[:MAX_NAME] or "guest"
                 member.bot = message.get("bot") is True
             case "say":
-                text = " ".join(message["text"].split())[:MAX_TEXT]
+                text = " ".join(str.split(message["text"]))[:MAX_TEXT]
                 if text:
                     self.say(member, text, message.get("ref"))
             case "add":
@@ -183,8 +183,7 @@ class Site:
 
     def __init__(self, local: bool) -> None:
         self.local = local
-        page = PAGE.read_text("utf-8")
-        self.body = page.encode()
+        self.body = (page := PAGE.read_text("utf-8")).encode()
         sources = {"default": "'none'", "connect": "'self'", "img": "data:"}
         for kind, element in (("script", "script"), ("style", "style")):
             (text,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
@@ -237,8 +236,7 @@ class Bot:
         """Connect, and talk until the server closes the connection."""
         with contextlib.suppress(*ENDS):
             async with connect(uri, ping_interval=None, max_queue=256) as connection:
-                hello = {"type": "hello", "name": self.name, "bot": True}
-                await connection.send(json.dumps(hello))
+                await connection.send(json.dumps({"type": "hello", "name": self.name, "bot": True}))
                 talking = asyncio.create_task(self.talk(connection))
                 try:
                     await self.listen(connection)
@@ -330,7 +328,7 @@ class Terminal:
         self.colours = self.live and not os.environ.get("NO_COLOR")
         self.lines: list[str] = []
         self.status: list[str] = []
-        self.shown = 0
+        self.changed, self.shown = False, 0
 
     def paint(self, code: str, text: str) -> str:
         """Colour a text."""
@@ -342,28 +340,29 @@ class Terminal:
         name, text = ("".join(c if c.isprintable() else "?" for c in s) for s in (name, text))
         took = f"{1000 * latency:8.2f} ms" if latency else 11 * " "
         clock = self.paint("2", time.strftime("%H:%M:%S"))
-        who = self.paint(f"3{1 + sum(map(ord, name)) % 6}", f"{name:<8}")
+        who = self.paint(f"3{1 + sum(map(ord, name)) % 7}", f"{name:<8}")
         self.lines.append(f"{clock} {self.paint('36', took)}  {who} {text}")
 
     def update(self, *status: str) -> None:
         """Take the lines that are kept up to date."""
         if self.live:
-            self.status = [self.paint("2", 40 * "─"), *status]
+            self.status, self.changed = [self.paint("2", 40 * "─"), *status], True
         else:
             self.lines.append("  ".join(status))
 
     def flush(self) -> None:
         """Write what there is to write."""
+        if not self.lines and not self.changed:
+            return
         output = self.lines
         if self.live:
             # Up to the first of the lines to replace; and long lines are cut, not wrapped.
             up = f"\x1b[{self.shown}A" if self.shown else ""
-            lines = [*self.lines, *self.status]
-            output = [f"{up}\r\x1b[J\x1b[?7l" + "\n".join(lines) + "\x1b[?7h"]
+            lines = "\n".join([*self.lines, *self.status])
+            output = [f"{up}\r\x1b[J\x1b[?7l{lines}\x1b[?7h"]
             self.shown = len(self.status)
-        if self.lines or self.live:
-            print(*output, sep="\n", flush=True)
-        self.lines = []
+        print(*output, sep="\n", flush=True)
+        self.lines, self.changed = [], False
 
     def end(self, summary: str) -> None:
         """Leave the terminal as it was, with a summary."""
