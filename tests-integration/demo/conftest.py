@@ -1,4 +1,4 @@
-"""Runs the demo in a process of its own, on each build that is installed."""
+"""Runs the demo in a process of its own, on the build that the tests run on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pathlib
 import re
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -27,7 +28,7 @@ PATIENCE = 60
 class Demo:
     """A running demo; what it prints is in ``lines``."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.lines: list[str] = []
         self.more = asyncio.Condition()
@@ -66,15 +67,15 @@ class Demo:
 
 @contextlib.asynccontextmanager
 async def run_demo(
-    implementation: str, *arguments: str, stdout: int | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+    *arguments: str, stdout: int = asyncio.subprocess.PIPE
+) -> AsyncIterator[Process]:
     """Start the demo, and see to it that it ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", str(CHAT), *arguments),
-        env={**os.environ, "WS_IMPL": implementation, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE if stdout is None else stdout,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
@@ -93,9 +94,9 @@ async def run_demo(
 
 
 @contextlib.asynccontextmanager
-async def running_demo(implementation: str, *arguments: str) -> AsyncIterator[Demo]:
+async def running_demo(*arguments: str) -> AsyncIterator[Demo]:
     """Start the demo, and wait for its address."""
-    async with run_demo(implementation, *arguments) as process:
+    async with run_demo(*arguments) as process:
         demo = Demo(process)
         try:
             demo.host = (await demo.printed(r"http://(\S+)/"))[1]
@@ -107,34 +108,19 @@ async def running_demo(implementation: str, *arguments: str) -> AsyncIterator[De
             await demo.ended()
 
 
-@pytest.fixture(scope="module", params=["c", "python"])
-def implementation(request: pytest.FixtureRequest) -> str:
-    """Each build, in its turn."""
-    name: str = request.param
-    if name == "c" and ws_asyncio.implementation != "c":
-        pytest.skip("the compiled build isn't installed, or isn't asked for")
-    return name
+@pytest.fixture(scope="session")
+def build() -> str:
+    """Say which build is tested, as the demo does: it runs with the same environment."""
+    return {"c": "compiled", "python": "interpreted"}[ws_asyncio.implementation]
 
 
-@pytest.fixture
-def start(
-    implementation: str,
-) -> Callable[..., contextlib.AbstractAsyncContextManager[Demo]]:
+@pytest.fixture(scope="session")
+def start() -> Callable[..., contextlib.AbstractAsyncContextManager[Demo]]:
     """Start the demo with some arguments."""
-    return lambda *arguments: running_demo(implementation, *arguments)
+    return running_demo
 
 
-@pytest.fixture(scope="module")
-def start_for_module(
-    implementation: str,
-) -> Callable[..., contextlib.AbstractAsyncContextManager[Demo]]:
-    """Start the demo with some arguments, for all tests of a module."""
-    return lambda *arguments: running_demo(implementation, *arguments)
-
-
-@pytest.fixture
-def start_process(
-    implementation: str,
-) -> Callable[..., contextlib.AbstractAsyncContextManager[asyncio.subprocess.Process]]:
-    """Start the demo with its output going to a file descriptor."""
-    return lambda fd, *arguments: run_demo(implementation, *arguments, stdout=fd)
+@pytest.fixture(scope="session")
+def start_process() -> Callable[..., contextlib.AbstractAsyncContextManager[Process]]:
+    """Start the demo with some arguments, and a file descriptor as its standard output."""
+    return run_demo

@@ -34,7 +34,7 @@ async def get(host: str, path: str = "/", names: str | None = None) -> tuple[str
     return head, body
 
 
-async def test_shows_messages_with_latency_rate_and_builds(start, implementation):
+async def test_shows_messages_with_latency_rate_and_builds(start, build):
     async with start("--port", "0") as demo:
         for name in ("Ping", "Pong", "Mask", "Echo"):
             await demo.printed(rf"^\d\d:\d\d:\d\d +\d+\.\d\d ms  {name} +\S")
@@ -43,7 +43,6 @@ async def test_shows_messages_with_latency_rate_and_builds(start, implementation
         )
         demo.interrupt()
         assert await demo.ended() == 0
-    build = {"c": "compiled", "python": "interpreted"}[implementation]
     names = ("ws_types", "ws_sansio", "ws_asyncio")
     assert demo.lines[0] == "Builds: " + ", ".join(f"{name} {build}" for name in names)
     assert re.fullmatch(
@@ -84,7 +83,7 @@ async def test_keeps_lines_up_to_date_on_a_terminal_and_restores_it(start_proces
             screen += await asyncio.wait_for(asyncio.to_thread(os.read, ours, 4096), 60)
 
     try:
-        async with start_process(theirs, "--port", "0") as process:
+        async with start_process("--port", "0", stdout=theirs) as process:
             # The three lines are replaced.
             await read_until(b"\x1b[3A\r\x1b[J")
             assert b"in the room: 4" in screen

@@ -27,8 +27,8 @@ async def browser(tmp_path_factory) -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def demo(start_for_module):
-    async with start_for_module("--port", "0") as running:
+async def demo(start):
+    async with start("--port", "0") as running:
         yield running
 
 
@@ -50,8 +50,7 @@ def line(*parts: str) -> str:
     return f"[...document.querySelectorAll('#log li')].find((item) => {tests})"
 
 
-async def test_shows_which_build_runs(tabs, implementation):
-    build = {"c": "compiled", "python": "interpreted"}[implementation]
+async def test_shows_which_build_runs(tabs, build):
     names = ("ws_types", "ws_sansio", "ws_asyncio")
     await tabs[0].until("document.querySelector('#builds').textContent.includes('ws_types')")
     assert await tabs[0].text("#builds") == " · ".join(f"{name} {build}" for name in names)
@@ -129,8 +128,8 @@ async def test_everything_has_a_name_and_fits_on_a_small_screen(tabs):
     assert await one.get("document.documentElement.scrollWidth") <= 320
 
 
-async def test_the_page_says_when_the_server_is_gone(browser, implementation, start_for_module):
-    async with start_for_module("--port", "0", "--bots", "0") as demo:
+async def test_the_page_says_when_the_server_is_gone(browser, start):
+    async with start("--port", "0", "--bots", "0") as demo:
         tab = await browser.open(f"http://{demo.host}/")
         await tab.until("document.querySelector('#state').textContent === 'connected'")
         demo.process.terminate()

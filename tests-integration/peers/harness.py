@@ -1,0 +1,170 @@
+"""Peers: other WebSocket libraries, each in an environment and a process of its own.
+
+A peer is a script beside this file that obeys orders. It reads them from standard input and
+answers each on standard output, as JSON objects, one a line. It serves at most one server and one
+connection at a time. Its answer to an order that fails is ``{"error": TEXT}``.
+
+======================================================  ==========================================
+order (``do``)                                          answer
+======================================================  ==========================================
+``listen`` with ``certificate``, a path or null         ``port``, on 127.0.0.1
+``unlisten``                                            nothing, once the server is closed
+``accept``                                              nothing, once a connection was accepted
+``connect`` with ``uri`` and ``authority``, a path or   nothing, once it is open
+null
+``send`` with ``text``, ``binary`` (in base64) or       nothing
+``fragments``, a list of such
+``recv``                                                the next message: ``text`` or ``binary``
+``ping`` with ``payload`` (in base64)                   nothing, once the pong is there
+``close`` with ``code`` and ``reason``                  ``code`` and ``reason`` of the closing, as
+                                                        the peer reports it
+``closed``                                              the same, once the connection is closed;
+                                                        messages that come before are dropped
+``abort``                                               nothing, and no closing handshake either
+======================================================  ==========================================
+
+Tests don't rely on a peer doing anything between its orders: a peer may answer pings and
+closing handshakes only while it receives. To add a peer, write its script, and add it to
+:data:`PEERS` (and its requirements, as ``NAME.txt`` here, if it is a Python library).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+#: Seconds after which something is broken, however busy the machine.
+PATIENCE = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Library:
+    """
+    What it takes to start a peer.
+
+    :param script: a file in this folder.
+    :param variable: the environment variable that names the program to run it with.
+    :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped.
+    """
+
+    script: str
+    variable: str
+    lacks: frozenset[str] = frozenset()
+
+    def command(self) -> list[str] | None:
+        """Return the command that starts the peer, or None where the environment isn't there."""
+        program = os.environ.get(self.variable)
+        return None if not program else [program, str(HERE / self.script)]
+
+
+PEERS = {
+    "websockets": Library("websockets_peer.py", "WS_PEER_WEBSOCKETS"),
+}
+
+
+class Peer:
+    """A running peer; each method is an order."""
+
+    def __init__(self, library: Library, process: asyncio.subprocess.Process) -> None:
+        self.library = library
+        self.process = process
+        self.turn = asyncio.Lock()
+
+    async def do(self, order: str, **details: Any) -> dict[str, Any]:
+        """Give an order, and return the answer."""
+        reader, writer = self.process.stdout, self.process.stdin
+        assert reader is not None and writer is not None
+        async with self.turn:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    writer.write(json.dumps({"do": order, **details}).encode() + b"\n")
+                    await writer.drain()
+                    line = await reader.readline()
+            except BaseException:
+                # The answer may still come: it mustn't be taken for that to the next order.
+                self.process.kill()
+                raise
+        assert line, "the peer has ended"
+        answer: dict[str, Any] = json.loads(line)
+        assert "error" not in answer, f"{order}: {answer['error']}"
+        return answer
+
+    async def listen(self, certificate: str | None = None) -> int:
+        port: int = (await self.do("listen", certificate=certificate))["port"]
+        return port
+
+    async def unlisten(self) -> None:
+        await self.do("unlisten")
+
+    async def accept(self) -> None:
+        await self.do("accept")
+
+    async def connect(self, uri: str, authority: str | None = None) -> None:
+        await self.do("connect", uri=uri, authority=authority)
+
+    async def send(self, message: str | bytes | list[str] | list[bytes]) -> None:
+        if isinstance(message, list):
+            await self.do("send", fragments=[_pack(fragment) for fragment in message])
+        else:
+            await self.do("send", **_pack(message))
+
+    async def recv(self) -> str | bytes:
+        return _unpack(await self.do("recv"))
+
+    async def ping(self, payload: bytes) -> None:
+        await self.do("ping", payload=base64.b64encode(payload).decode())
+
+    async def close(self, code: int = 1000, reason: str = "") -> tuple[int, str]:
+        answer = await self.do("close", code=code, reason=reason)
+        return answer["code"], answer["reason"]
+
+    async def closed(self) -> tuple[int, str]:
+        answer = await self.do("closed")
+        return answer["code"], answer["reason"]
+
+    async def abort(self) -> None:
+        await self.do("abort")
+
+
+def _pack(data: str | bytes) -> dict[str, str]:
+    if isinstance(data, str):
+        return {"text": data}
+    return {"binary": base64.b64encode(data).decode()}
+
+
+def _unpack(message: dict[str, str]) -> str | bytes:
+    return message["text"] if "text" in message else base64.b64decode(message["binary"])
+
+
+@contextlib.asynccontextmanager
+async def running(library: Library, command: list[str]) -> AsyncIterator[Peer]:
+    """Start a peer, and see to it that it ends."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        # A peer knows nothing of the environment of the tests.
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    try:
+        yield Peer(library, process)
+        assert process.stdin is not None
+        # Without further orders, it ends by itself.
+        process.stdin.close()
+        async with asyncio.timeout(PATIENCE):
+            assert await process.wait() == 0
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
