@@ -251,6 +251,7 @@ class Connection(asyncio.BufferedProtocol):
     async def send(
         self,
         message: DataLike | Iterable[DataLike] | AsyncIterable[DataLike],
+        *,
         text: bool | None = None,
     ) -> None:
         """

@@ -40,6 +40,8 @@ cdef class PayloadBuffer:
     cdef unsigned char *bytes_
     cdef Py_ssize_t capacity
     cdef readonly Py_ssize_t size
+    cdef bint is_ascii
+    cpdef void expect_text(self)
     cpdef int append(
         self, Source source, FrameHeader header, Py_ssize_t start, Py_ssize_t count, uint64_t offset
     ) except -1
@@ -48,6 +50,7 @@ cdef class PayloadBuffer:
     cpdef void clear(self)
     cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1
     cdef int resize(self, Py_ssize_t capacity) except -1
+    cdef int become_bytes(self) except -1
 
 
 cdef class Utf8Validator:

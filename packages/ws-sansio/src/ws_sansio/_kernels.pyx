@@ -11,13 +11,15 @@ from codecs import utf_8_decode
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.ref cimport Py_XDECREF, PyObject
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 cdef extern from "Python.h":
     PyObject *PyBytes_FromStringAndSize_ "PyBytes_FromStringAndSize"(
         const char *data, Py_ssize_t size
     ) except NULL
     int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
+    PyObject *PyUnicode_New_ "PyUnicode_New"(Py_ssize_t size, Py_UCS4 maxchar) except NULL
+    int PyUnicode_Resize(PyObject **text, Py_ssize_t size) except -1
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void *PyUnicode_DATA(object text)
     object PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors)
@@ -28,7 +30,7 @@ cdef extern from "masking.h":
         unsigned char *dst, const unsigned char *src, size_t n, const unsigned char *key, size_t phase
     )
     bint ws_mask_ascii(
-        unsigned char *dst, const unsigned char *src, size_t n, const unsigned char *key
+        unsigned char *dst, const unsigned char *src, size_t n, const unsigned char *key, size_t phase
     )
 
 cdef extern from "frame_header.h":
@@ -45,8 +47,7 @@ cdef extern from "frame_header.h":
 
 cdef enum:
     POOL_SIZE = 4096
-    # A growing payload is kept in one bytes object, which is handed over at the end without a
-    # copy; below this size it starts with room to spare.
+    # A payload in pieces starts with this much room, in bytes; below it, copying is cheapest.
     SMALL = 512
 
 
@@ -171,7 +172,7 @@ cpdef str payload_text(Source source, FrameHeader header, Py_ssize_t start):
     if size > 1:
         text = PyUnicode_New(size, 127)
         if ws_mask_ascii(
-            <unsigned char *>PyUnicode_DATA(text), source.data + start, size, header.mask_key
+            <unsigned char *>PyUnicode_DATA(text), source.data + start, size, header.mask_key, 0
         ):
             return text
         del text
@@ -182,10 +183,15 @@ cpdef str payload_text(Source source, FrameHeader header, Py_ssize_t start):
 cdef class PayloadBuffer:
     """A payload that arrives in pieces. It never holds room for more than has arrived twice."""
 
+    # The payload is gathered in the object that is handed over at the end, which grows where it
+    # is, or by moving its pages: it has one owner, this buffer. It is bytes; or, while text is
+    # expected and has been ASCII, str.
+
     def __cinit__(self):
         self.store = NULL
         self.bytes_ = NULL
         self.capacity = self.size = 0
+        self.is_ascii = False
 
     def __dealloc__(self):
         Py_XDECREF(self.store)
@@ -194,6 +200,10 @@ cdef class PayloadBuffer:
     def data(self):
         return PyBytes_FromStringAndSize(<char *>self.bytes_, self.size)
 
+    cpdef void expect_text(self):
+        """What is appended to the empty buffer is text."""
+        self.is_ascii = self.size == 0
+
     cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1:
         # `expected` is what the frame announces: no more room than that, nor twice `needed`.
         cdef Py_ssize_t capacity
@@ -201,35 +211,63 @@ cdef class PayloadBuffer:
             return 0
         capacity = 2 * needed if needed > SMALL else SMALL
         if needed <= expected < capacity:
-            capacity = expected
-        self.resize(capacity)
-        return 0
+            capacity = expected if expected > SMALL else SMALL
+        return self.resize(capacity)
 
     cdef int resize(self, Py_ssize_t capacity) except -1:
-        # The object has one owner, this buffer: it grows where it is, or by moving its pages.
+        self.bytes_ = NULL
+        self.capacity = 0
         if self.store == NULL:
-            self.store = PyBytes_FromStringAndSize_(NULL, capacity)
+            if self.is_ascii:
+                self.store = PyUnicode_New_(capacity, 127)
+            else:
+                self.store = PyBytes_FromStringAndSize_(NULL, capacity)
+        elif self.is_ascii:
+            PyUnicode_Resize(&self.store, capacity)
         else:
-            self.bytes_ = NULL
-            self.capacity = 0
             _PyBytes_Resize(&self.store, capacity)
-        self.bytes_ = <unsigned char *>PyBytes_AS_STRING(<object>self.store)
+        if self.is_ascii:
+            self.bytes_ = <unsigned char *>PyUnicode_DATA(<object>self.store)
+        else:
+            self.bytes_ = <unsigned char *>PyBytes_AS_STRING(<object>self.store)
         self.capacity = capacity
+        return 0
+
+    cdef int become_bytes(self) except -1:
+        # The text isn't ASCII.
+        cdef PyObject *text = self.store
+        cdef unsigned char *old = self.bytes_
+        self.store = NULL
+        self.is_ascii = False
+        try:
+            self.resize(self.capacity)
+            memcpy(self.bytes_, old, self.size)
+        finally:
+            Py_XDECREF(text)
         return 0
 
     cpdef int append(
         self, Source source, FrameHeader header, Py_ssize_t start, Py_ssize_t count, uint64_t offset
     ) except -1:
         """Unmask *count* bytes that are *offset* bytes into the payload of the frame."""
+        cdef unsigned char no_key[4]
+        cdef const unsigned char *key = header.mask_key
         if count == 0:
             return 0
         self.reserve(self.size + count, self.size + <Py_ssize_t>(header.length - offset))
-        if header.masked:
-            ws_mask(
-                self.bytes_ + self.size, source.data + start, count, header.mask_key, offset & 3
-            )
-        else:
-            memcpy(self.bytes_ + self.size, source.data + start, count)
+        if self.is_ascii:
+            if not header.masked:
+                memset(no_key, 0, 4)
+                key = no_key
+            if not ws_mask_ascii(
+                self.bytes_ + self.size, source.data + start, count, key, offset & 3
+            ):
+                self.become_bytes()
+        if not self.is_ascii:
+            if header.masked:
+                ws_mask(self.bytes_ + self.size, source.data + start, count, key, offset & 3)
+            else:
+                memcpy(self.bytes_ + self.size, source.data + start, count)
         self.size += count
         return 0
 
@@ -237,7 +275,7 @@ cdef class PayloadBuffer:
         """The payload. The buffer is empty afterwards."""
         cdef bytes data
         cdef Py_ssize_t size = self.size
-        if size <= SMALL or self.store == NULL:
+        if size <= SMALL or self.is_ascii:
             data = PyBytes_FromStringAndSize(<char *>self.bytes_, size)
         else:
             if size != self.capacity:
@@ -248,9 +286,14 @@ cdef class PayloadBuffer:
 
     cpdef str take_text(self):
         """The payload, decoded. The buffer is empty afterwards."""
-        cdef object text = ""
-        if self.size:
-            text = PyUnicode_DecodeUTF8(<const char *>self.bytes_, self.size, NULL)
+        cdef str text = ""
+        cdef Py_ssize_t size = self.size
+        if self.is_ascii and size > SMALL:
+            if size != self.capacity:
+                self.resize(size)
+            text = <str>self.store
+        elif size:
+            text = PyUnicode_DecodeUTF8(<const char *>self.bytes_, size, NULL)
         self.clear()
         return text
 
@@ -259,6 +302,7 @@ cdef class PayloadBuffer:
         self.store = NULL
         self.bytes_ = NULL
         self.capacity = self.size = 0
+        self.is_ascii = False
 
 
 cdef class Utf8Validator:
@@ -272,9 +316,12 @@ cdef class Utf8Validator:
         self.offset = 0
 
     cpdef int feed(self, PayloadBuffer buffer, Py_ssize_t start) except -1:
-        """Validate what the buffer holds from *start* on; raises :exc:`UnicodeDecodeError`."""
+        """Validate what the last append added, from *start* on."""
         cdef ws_utf8 before = self.state
         cdef Py_ssize_t count = buffer.size - start
+        if buffer.is_ascii and before.begun == 0:
+            self.offset += count
+            return 0
         if not ws_utf8_feed(&self.state, buffer.bytes_ + start, count):
             # Python's own decoder words the error.
             utf_8_decode(

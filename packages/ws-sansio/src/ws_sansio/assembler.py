@@ -214,6 +214,11 @@ class MessageAssembler(Assembler):
         self.append(source, header, start, header.length, 0)
         self.end(header)
 
+    def begin(self, header: FrameHeader) -> None:
+        Assembler.begin(self, header)
+        if header.first & 0x0F == 0x1 and not self.rsv:
+            self._buffer.expect_text()
+
     def end(self, header: FrameHeader) -> None:
         if not header.first & 0x80:
             return

@@ -27,30 +27,23 @@ static inline void ws_mask(unsigned char *dst, const unsigned char *src, size_t 
 /* The same, for text that is hoped to be ASCII: stops after the block that shows it isn't.
    Returns 1 where every byte was ASCII. */
 static inline int ws_mask_ascii(unsigned char *dst, const unsigned char *src, size_t n,
-                                const unsigned char *key) {
-    unsigned char rotated[8];
-    for (int i = 0; i < 8; i++) rotated[i] = key[i & 3];
-    uint64_t wide;
-    memcpy(&wide, rotated, 8);
+                                const unsigned char *key, size_t phase) {
     size_t i = 0;
-    while (i + 8 <= n) {
-        size_t stop = n - i > 4096 ? i + 4096 : n;
+    while (i < n) {
+        size_t count = n - i > 4096 ? 4096 : n - i;
+        ws_mask(dst + i, src + i, count, key, phase + i);
         uint64_t seen = 0;
-        for (; i + 8 <= stop; i += 8) {
+        size_t j = 0;
+        for (; j + 8 <= count; j += 8) {
             uint64_t word;
-            memcpy(&word, src + i, 8);
-            word ^= wide;
+            memcpy(&word, dst + i + j, 8);
             seen |= word;
-            memcpy(dst + i, &word, 8);
         }
+        for (; j < count; j++) seen |= dst[i + j];
         if (seen & UINT64_C(0x8080808080808080)) return 0;
+        i += count;
     }
-    unsigned char seen = 0;
-    for (; i < n; i++) {
-        dst[i] = src[i] ^ rotated[i & 7];
-        seen |= dst[i];
-    }
-    return !(seen & 0x80);
+    return 1;
 }
 
 #endif

@@ -51,7 +51,6 @@ def _load(package: str, path: list[str], folder: str, names: dict[str, str]) -> 
     """Import extension modules from a folder; say what went wrong, if anything did."""
     before = set(sys.modules)
     path.insert(0, folder)
-    importlib.invalidate_caches()
     loading = ""
     try:
         for name, file in names.items():
