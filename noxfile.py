@@ -42,6 +42,9 @@ METADATA = ["twine>=6.1"]
 RELEASE = ["packaging>=24"]
 CIBW = ["cibuildwheel>=3"]
 
+AUTOBAHN_SAMPLE = [f"{group}.*" for group in range(1, 11)]
+AUTOBAHN_SAMPLE_PURE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
+
 
 # Helpers
 
@@ -231,6 +234,31 @@ def integration(session: nox.Session, build: str) -> None:
     run_pytest(session, f"integration-{build}", folder, *arguments, **env)
 
 
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+@nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
+def autobahn(session: nox.Session, build: str) -> None:
+    """Run the Autobahn suite, all of its cases (-- --cases "1.*" for some), as server and client."""
+    run_autobahn(session, build, session.posargs)
+
+
+@nox.session(name="autobahn-sample", python=MAIN, requires=[f"build-{MAIN}"])
+@nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
+def autobahn_sample(session: nox.Session, build: str) -> None:
+    """Run the cases of the Autobahn suite that take little time."""
+    cases = AUTOBAHN_SAMPLE if build == "compiled" else AUTOBAHN_SAMPLE_PURE
+    run_autobahn(session, build, ["--cases", *cases])
+
+
+def run_autobahn(session: nox.Session, build: str, arguments: list[str]) -> None:
+    """Run the suite on both sides, or say why it can't run here."""
+    install_wheels(session, build)
+    for side in ("server", "client"):
+        out = ROOT / "reports" / "autobahn" / f"{side}-{build}"
+        script = str(ROOT / "tests-integration" / "autobahn" / "run.py")
+        # 4: there is no Python 2.7.
+        session.run("python", script, side, str(out), *arguments, success_codes=[0, 4])
+
+
 # Read
 
 
@@ -356,6 +384,7 @@ def ci(session: nox.Session) -> None:
     """What CI runs: one Python in full on both builds, the others compiled."""
     names = ["lint", "types", f"tests-{MAIN}(compiled)", f"tests-{MAIN}(pure)", "coverage"]
     names += ["isolated", "integration(compiled)", "integration(pure)", "metadata", "docs"]
+    names += [f"autobahn-sample({build})" for build in BUILDS]
     for version in OTHERS:
         names += [f"tests-{version}(compiled)", f"smoke-{version}"]
     notify(session, *names)
@@ -366,6 +395,7 @@ def full(session: nox.Session) -> None:
     """Everything: every Python on both builds, and what only releases need."""
     names = ["lint", "types", "coverage", "isolated", "metadata", "docs", "hatch", "cibw"]
     names += [f"integration({build})" for build in BUILDS]
+    names += ["autobahn(compiled)", "autobahn-sample(pure)"]
     for version in PYTHONS:
         names += [f"tests-{version}({build})" for build in BUILDS]
     names += [f"smoke-{version}" for version in OTHERS or [MAIN]]
