@@ -237,7 +237,7 @@ def integration(session: nox.Session, build: str) -> None:
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
 @nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
 def autobahn(session: nox.Session, build: str) -> None:
-    """Run the Autobahn suite, all of its cases (-- --cases "1.*" for some), as server and client."""
+    """Run the whole Autobahn suite (-- --cases "1.*" for a part), as server and client."""
     run_autobahn(session, build, session.posargs)
 
 
@@ -274,7 +274,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=MAIN)
 def types(session: nox.Session) -> None:
     """Check types strictly, each distribution by itself."""
-    pip_install(session, *TYPES)
+    pip_install(session, *TYPES, *RELEASE)
     every = distributions.load()
     path = os.pathsep.join(str(distribution.folder / "src") for distribution in every.values())
 
