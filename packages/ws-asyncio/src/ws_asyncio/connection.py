@@ -1,46 +1,34 @@
 """
-A connection on asyncio, for either side.
+A connection on asyncio, for either side: what programs call.
 
-Every decision is the core's (:mod:`ws_sansio`): this moves bytes, sleeps until the next
-deadline, wakes whoever waits, and applies backpressure.
+Every decision is the core's (:mod:`ws_sansio`), and bytes move in :mod:`ws_asyncio.transport`.
+:meth:`Connection.recv` that finds a message doesn't suspend; nor does :meth:`Connection.send`
+that isn't blocked.
 
-**In.** The transport reads into one buffer that all connections of an event loop share; the
-core decodes it in place; messages wait in the :class:`~ws_asyncio.inbox.Inbox`. A whole read is
-one wake-up. :meth:`Connection.recv` that finds a message doesn't suspend. Reading stops while
-the inbox is full: not at once, but a turn of the loop later, because the reader that was just
-woken is likely to empty it.
-
-**Out.** A lone message is written at once. While messages that have arrived still wait to be
-handled, what is sent is gathered, and leaves in one write: when the reader is about to wait,
-when :data:`GATHER_LIMIT` bytes have gathered, or at the next turn of the loop.
+A lone message is written at once. While messages that have arrived still wait to be handled,
+what is sent is gathered, and leaves in one write: when the reader is about to wait, when
+:data:`GATHER_LIMIT` bytes have gathered, or at the next turn of the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
-from weakref import WeakKeyDictionary
 
-from ws_sansio.protocol import Protocol
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError, InvalidState
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
-from ws_types.http11 import Request, Response
-from ws_types.typing import Data, DataLike, LoggerLike, Subprotocol
+from ws_types.typing import Data, DataLike, Subprotocol
 
-from .inbox import Inbox
+from .transport import Link
 
 if TYPE_CHECKING:
     import uuid
 
 __all__ = ["Connection"]
-
-#: The size of the buffer that the connections of an event loop read into, in bytes.
-READ_SIZE: Final = 2**18
 
 #: The most bytes that are gathered before they are written.
 GATHER_LIMIT: Final = 2**16
@@ -49,20 +37,9 @@ GATHER_LIMIT: Final = 2**16
 _DATA = (str, bytes, bytearray, memoryview)
 
 _OPEN = State.OPEN
-_CLOSED = State.CLOSED
-
-_read_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
 
 
-def _read_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The buffer of an event loop: what is read is decoded before the next read."""
-    buffer = _read_buffers.get(loop)
-    if buffer is None:
-        buffer = _read_buffers[loop] = memoryview(bytearray(READ_SIZE))
-    return buffer
-
-
-class Connection(asyncio.BufferedProtocol):
+class Connection(Link):
     """
     What client and server connections have in common.
 
@@ -78,61 +55,6 @@ class Connection(asyncio.BufferedProtocol):
     :param max_queue_size: the size of the received messages that may wait, in bytes, above which
         reading stops; :data:`None` is no limit.
     """
-
-    def __init__(
-        self,
-        protocol: Protocol,
-        *,
-        ping_interval: float | None = 20,
-        ping_timeout: float | None = 20,
-        close_timeout: float | None = 10,
-        max_queue: int | None | tuple[int | None, int | None] = 16,
-        write_limit: int | tuple[int, int | None] = 32768,
-        max_queue_size: int | None = None,
-        open_timeout: float | None = None,
-    ) -> None:
-        self.protocol = protocol
-        protocol.view = "messages"
-        protocol.set_timeouts(
-            open_timeout=open_timeout,
-            close_timeout=close_timeout,
-            ping_interval=ping_interval,
-            ping_timeout=ping_timeout,
-        )
-        self.ping_interval = ping_interval
-        self.ping_timeout = ping_timeout
-        self.close_timeout = close_timeout
-        self.max_queue = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
-        self.write_limit = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
-        protocol.write_limit = self.write_limit[0]
-
-        #: Where log lines go.
-        self.logger: LoggerLike = protocol.logger
-        #: The request and the response of the opening handshake.
-        self.request: Request | None = None
-        self.response: Response | None = None
-        #: The event loop, and the transport; set when the connection is made.
-        self.loop = asyncio.get_running_loop()
-        self.transport: asyncio.Transport
-
-        self._buffer = _read_buffer(self.loop)
-        self._inbox = Inbox(*self.max_queue, max_queue_size)
-        self._receiving = False
-        self._receiver: asyncio.Future[None] | None = None
-        self._reading_paused = False
-        self._pause_check: asyncio.Handle | None = None
-
-        self._gathered = 0
-        self._gather_flush: asyncio.Handle | None = None
-        self._writing_paused = False
-        self._drainers: deque[asyncio.Future[None]] = deque()
-        # Set while a fragmented message is being sent: others have to wait.
-        self._fragmented: asyncio.Future[None] | None = None
-
-        self._pongs: dict[bytes, asyncio.Future[float]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._lost = False
-        self._closed: asyncio.Future[None] = self.loop.create_future()
 
     # What is known
 
@@ -434,191 +356,6 @@ class Connection(asyncio.BufferedProtocol):
             await self.close()
         else:
             await self.close(CloseCode.INTERNAL_ERROR)
-
-    # The transport calls these
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The transport is there."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        high, low = self.write_limit
-        transport.set_write_buffer_limits(high, low)
-        self.protocol.handle_deadline(self.loop.time())
-        self._schedule()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the transport reads into."""
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """The transport has read."""
-        protocol = self.protocol
-        protocol.receive_data(self._buffer[:nbytes], now=self.loop.time())
-        self._received(protocol.events_received())
-
-    def eof_received(self) -> None:
-        """The peer has ended its stream."""
-        self.protocol.receive_eof(now=self.loop.time())
-        self._received(self.protocol.events_received())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is closed."""
-        protocol = self.protocol
-        if protocol.state is not _CLOSED:
-            if exc is not None and protocol.parser_exc is None:
-                protocol.parser_exc = exc
-            protocol.receive_eof(now=self.loop.time())
-        protocol.data_to_send()
-        self._lost = True
-        for handle in (self._timer, self._gather_flush, self._pause_check):
-            if handle is not None:
-                handle.cancel()
-        self._timer = self._gather_flush = self._pause_check = None
-        self._wake()
-        for drainer in self._drainers:
-            if not drainer.done():
-                drainer.set_result(None)
-        for pong in self._pongs.values():
-            if not pong.done():
-                pong.set_exception(protocol.close_exc)
-                # Who pings need not wait for the pong: silence "exception was never retrieved".
-                pong.exception()
-        self._pongs.clear()
-        self._connection_lost()
-        if not self._closed.done():
-            self._closed.set_result(None)
-
-    def pause_writing(self) -> None:
-        """More output waits than *write_limit* allows."""
-        self._writing_paused = True
-        self._report_output(self.loop.time())
-
-    def resume_writing(self) -> None:
-        """Output has drained."""
-        self._writing_paused = False
-        self._report_output(self.loop.time())
-        self._flush()
-        for drainer in self._drainers:
-            if not drainer.done():
-                drainer.set_result(None)
-
-    # The inside
-
-    def _received(self, events: list[Any]) -> None:
-        """Deal with what came of a read."""
-        protocol = self.protocol
-        if events:
-            if self.response is None:
-                events = self._handshake_events(events)
-            inbox = self._inbox
-            if protocol.state is _OPEN or not inbox.is_full():
-                # Once we are closing, nobody may be receiving: keep what there is room for.
-                inbox.put(events)
-            self._wake()
-            if self._pause_check is None and inbox.is_full() and not self._reading_paused:
-                self._pause_check = self.loop.call_soon(self._pause_reading)
-        answered = protocol.pings_answered()
-        for payload, latency in answered:
-            pong = self._pongs.pop(payload, None)
-            if pong is not None and not pong.done():
-                pong.set_result(latency)
-        self._flush()
-        if protocol.state is not _OPEN:
-            self._schedule()
-
-    def _handshake_events(self, events: list[Any]) -> list[Any]:
-        """Take the event of the opening handshake; returns those that follow it."""
-        raise NotImplementedError
-
-    def _connection_lost(self) -> None:
-        """The connection is lost."""
-
-    def _wake(self) -> None:
-        if self._receiver is not None and not self._receiver.done():
-            self._receiver.set_result(None)
-
-    def _pause_reading(self) -> None:
-        self._pause_check = None
-        if (
-            self._inbox.is_full()
-            and self.protocol.state is _OPEN
-            and not self._reading_paused
-            and not self.transport.is_closing()
-        ):
-            self._reading_paused = True
-            self.transport.pause_reading()
-            self.protocol.input_paused()
-
-    def _resume_reading(self) -> None:
-        self._reading_paused = False
-        if not self._lost and not self.transport.is_closing():
-            self.transport.resume_reading()
-            self.protocol.input_resumed(now=self.loop.time())
-            self._schedule()
-
-    def _flush(self) -> None:
-        """Write what the core wants to send."""
-        self._gathered = 0
-        if self._gather_flush is not None:
-            self._gather_flush.cancel()
-            self._gather_flush = None
-        chunks = self.protocol.data_to_send()
-        if not chunks:
-            return
-        transport = self.transport
-        if transport.is_closing():
-            return
-        end = not chunks[-1]
-        if end:
-            chunks.pop()
-        if len(chunks) == 1:
-            transport.write(chunks[0])
-        elif chunks:
-            transport.write(b"".join(chunks))
-        if end:
-            self._end_output()
-
-    def _end_output(self) -> None:
-        transport = self.transport
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:
-            # TLS has no half-close: what is written still leaves.
-            transport.close()
-
-    def _after_command(self) -> None:
-        """A command may have changed the state."""
-        self._flush()
-        self._schedule()
-
-    def _schedule(self) -> None:
-        """See to it that the core is called at its next deadline."""
-        if self.protocol.timed_out and not self._lost:
-            self.transport.abort()
-        deadline = None if self._lost else self.protocol.next_deadline
-        timer = self._timer
-        if deadline is None:
-            if timer is not None:
-                timer.cancel()
-                self._timer = None
-        elif timer is None or deadline < timer.when():
-            if timer is not None:
-                timer.cancel()
-            self._timer = self.loop.call_at(deadline, self._on_deadline)
-        # A timer that fires early finds nothing due, and comes back here.
-
-    def _on_deadline(self) -> None:
-        self._timer = None
-        now = self.loop.time()
-        self._report_output(now)
-        self.protocol.handle_deadline(now)
-        self._flush()
-        # A ping may have left.
-        self._report_output(now)
-        self._schedule()
-
-    def _report_output(self, now: float) -> None:
-        self.protocol.output_pending(self.transport.get_write_buffer_size(), now=now)
 
 
 async def _each(items: Iterable[DataLike]) -> AsyncIterator[DataLike]:
