@@ -37,7 +37,7 @@ HOMES = {
     "websockets.extensions.permessage_deflate": "ws_extensions.permessage_deflate",
     "websockets.frames": "ws_types.frames",
     "websockets.headers": "ws_sansio.grammar",
-    "websockets.http11": "ws_types.http11",
+    "websockets.http11": "websockets.http11",
     "websockets.protocol": "ws_sansio.protocol",
     "websockets.server": "ws_sansio.server",
     "websockets.sync.client": "ws_sync.client",

@@ -1,5 +1,134 @@
-"""The ``websockets`` import package, on top of the ws distributions."""
+"""WebSocket clients and servers: the names of the PyPI package ``websockets``, at their places.
 
-from .__about__ import __version__
+Each of them has its home in one of the packages that do the work: ``ws_types``, ``ws_sansio``,
+``ws_extensions``, ``ws_asyncio``. Nothing is imported before it is asked for. The names are those
+of ``__init__.pyi``, which type checkers read.
+"""
 
-__all__ = ["__version__"]
+from __future__ import annotations
+
+import importlib
+
+from ._mixing import check_unmixed
+
+# Before anything that files of another package could have taken the place of.
+check_unmixed(__path__)
+
+from . import version as _version  # noqa: E402
+
+__version__ = _version.version
+
+_MODULES = (
+    "asyncio",
+    "client",
+    "connection",
+    "datastructures",
+    "exceptions",
+    "extensions",
+    "frames",
+    "headers",
+    "http11",
+    "protocol",
+    "server",
+    "typing",
+    "uri",
+    "version",
+)
+
+_NAMES = {
+    "asyncio.client": (
+        "ClientConnection",
+        "connect",
+        "unix_connect",
+    ),
+    "asyncio.server": (
+        "Server",
+        "ServerConnection",
+        "serve",
+        "unix_serve",
+    ),
+    "client": ("ClientProtocol",),
+    "datastructures": (
+        "Headers",
+        "HeadersLike",
+        "MultipleValuesError",
+    ),
+    "exceptions": (
+        "ConcurrencyError",
+        "ConnectionClosed",
+        "ConnectionClosedError",
+        "ConnectionClosedOK",
+        "DuplicateParameter",
+        "HeaderLineTooLong",
+        "InvalidHandshake",
+        "InvalidHeader",
+        "InvalidHeaderFormat",
+        "InvalidHeaderValue",
+        "InvalidMessage",
+        "InvalidMethod",
+        "InvalidOrigin",
+        "InvalidParameterName",
+        "InvalidParameterValue",
+        "InvalidProtocol",
+        "InvalidProxy",
+        "InvalidProxyMessage",
+        "InvalidProxyStatus",
+        "InvalidState",
+        "InvalidStatus",
+        "InvalidURI",
+        "InvalidUpgrade",
+        "NegotiationError",
+        "PayloadTooBig",
+        "ProtocolError",
+        "ProxyError",
+        "RequestLineTooLong",
+        "SecurityError",
+        "StatusLineTooLong",
+        "TooManyFragments",
+        "TooManyHeaders",
+        "WebSocketException",
+    ),
+    "frames": (
+        "Close",
+        "CloseCode",
+        "Frame",
+        "Opcode",
+    ),
+    "http11": (
+        "Request",
+        "Response",
+    ),
+    "protocol": (
+        "Protocol",
+        "Side",
+        "State",
+    ),
+    "server": ("ServerProtocol",),
+    "typing": (
+        "Data",
+        "ExtensionName",
+        "ExtensionParameter",
+        "LoggerLike",
+        "Origin",
+        "StatusLike",
+        "Subprotocol",
+    ),
+}
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    # Not kept in this module: what is replaced in its own module is replaced here too.
+    if name in _HOMES:
+        found: object = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+        return found
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, *_MODULES})

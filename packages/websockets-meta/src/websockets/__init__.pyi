@@ -1,0 +1,136 @@
+# The names of ``websockets`` and of its modules: the one table that type checkers read.
+#
+# What runs is in ``__init__.py``, which imports each of them when it is first asked for.
+
+from . import asyncio as asyncio
+from . import client as client
+from . import connection as connection
+from . import datastructures as datastructures
+from . import exceptions as exceptions
+from . import extensions as extensions
+from . import frames as frames
+from . import headers as headers
+from . import http11 as http11
+from . import protocol as protocol
+from . import server as server
+from . import typing as typing
+from . import uri as uri
+from . import version as version
+from .asyncio.client import ClientConnection, connect, unix_connect
+from .asyncio.server import Server, ServerConnection, serve, unix_serve
+from .client import ClientProtocol
+from .datastructures import Headers, HeadersLike, MultipleValuesError
+from .exceptions import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    DuplicateParameter,
+    HeaderLineTooLong,
+    InvalidHandshake,
+    InvalidHeader,
+    InvalidHeaderFormat,
+    InvalidHeaderValue,
+    InvalidMessage,
+    InvalidMethod,
+    InvalidOrigin,
+    InvalidParameterName,
+    InvalidParameterValue,
+    InvalidProtocol,
+    InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
+    InvalidState,
+    InvalidStatus,
+    InvalidUpgrade,
+    InvalidURI,
+    NegotiationError,
+    PayloadTooBig,
+    ProtocolError,
+    ProxyError,
+    RequestLineTooLong,
+    SecurityError,
+    StatusLineTooLong,
+    TooManyFragments,
+    TooManyHeaders,
+    WebSocketException,
+)
+from .frames import Close, CloseCode, Frame, Opcode
+from .http11 import Request, Response
+from .protocol import Protocol, Side, State
+from .server import ServerProtocol
+from .typing import (
+    Data,
+    ExtensionName,
+    ExtensionParameter,
+    LoggerLike,
+    Origin,
+    StatusLike,
+    Subprotocol,
+)
+
+__version__: str
+
+__all__ = [
+    "ClientConnection",
+    "ClientProtocol",
+    "Close",
+    "CloseCode",
+    "ConcurrencyError",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "Data",
+    "DuplicateParameter",
+    "ExtensionName",
+    "ExtensionParameter",
+    "Frame",
+    "HeaderLineTooLong",
+    "Headers",
+    "HeadersLike",
+    "InvalidHandshake",
+    "InvalidHeader",
+    "InvalidHeaderFormat",
+    "InvalidHeaderValue",
+    "InvalidMessage",
+    "InvalidMethod",
+    "InvalidOrigin",
+    "InvalidParameterName",
+    "InvalidParameterValue",
+    "InvalidProtocol",
+    "InvalidProxy",
+    "InvalidProxyMessage",
+    "InvalidProxyStatus",
+    "InvalidState",
+    "InvalidStatus",
+    "InvalidURI",
+    "InvalidUpgrade",
+    "LoggerLike",
+    "MultipleValuesError",
+    "NegotiationError",
+    "Opcode",
+    "Origin",
+    "PayloadTooBig",
+    "Protocol",
+    "ProtocolError",
+    "ProxyError",
+    "Request",
+    "RequestLineTooLong",
+    "Response",
+    "SecurityError",
+    "Server",
+    "ServerConnection",
+    "ServerProtocol",
+    "Side",
+    "State",
+    "StatusLike",
+    "StatusLineTooLong",
+    "Subprotocol",
+    "TooManyFragments",
+    "TooManyHeaders",
+    "WebSocketException",
+    "connect",
+    "serve",
+    "unix_connect",
+    "unix_serve",
+]

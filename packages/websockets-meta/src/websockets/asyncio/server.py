@@ -1,0 +1,7 @@
+"""Servers on asyncio, from ``ws_asyncio.server``."""
+
+from __future__ import annotations
+
+from ws_asyncio.server import Server, ServerConnection, serve, unix_serve
+
+__all__ = ["Server", "ServerConnection", "serve", "unix_serve"]

@@ -1,0 +1,7 @@
+"""The interface of extensions, from ``ws_types.extension``."""
+
+from __future__ import annotations
+
+from .base import ClientExtensionFactory, Extension, ServerExtensionFactory
+
+__all__ = ["ClientExtensionFactory", "Extension", "ServerExtensionFactory"]
