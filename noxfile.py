@@ -37,6 +37,8 @@ TYPES = ["mypy>=1.18,<3"]
 DOCS = ["sphinx>=8,<10"]
 INTEGRATION = ["pytest>=8.2", "pytest-asyncio>=0.24", "hypothesis>=6.100", "packaging>=24"]
 INTEGRATION += ["trustme>=1.2"]
+# Type checkers and an installer, as users of websockets-meta run them.
+USERS = [*TYPES, "pyright>=1.1.390", "uv>=0.5"]
 IMPORTS = ["import-linter>=2.5,<3"]
 METADATA = ["twine>=6.1"]
 RELEASE = ["packaging>=24"]
@@ -151,6 +153,13 @@ def metadata(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *paths, silent=True)
 
 
+@nox.session(python=MAIN)
+def shim(session: nox.Session) -> None:
+    """Build the empty wheel "websockets" that requires websockets-meta (-- 15.0), to dist/shim/."""
+    pip_install(session, *distributions.build_requirements(distributions.load()))
+    session.run("python", "-m", "tools.shim", *session.posargs)
+
+
 # Test
 
 
@@ -220,7 +229,8 @@ def isolated(session: nox.Session) -> None:
 @nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
 def integration(session: nox.Session, build: str) -> None:
     """Run tests-integration/ with every distribution installed, and peers beside it."""
-    pip_install(session, *INTEGRATION, *distributions.build_requirements(distributions.load()))
+    build_tools = distributions.build_requirements(distributions.load())
+    pip_install(session, *INTEGRATION, *USERS, *build_tools)
     install_wheels(session, build)
     env = {}
     for requirements in sorted((ROOT / "tests-integration" / "peers").glob("*.txt")):

@@ -20,8 +20,13 @@ def test_first_number_is_that_of_the_api_level() -> None:
     assert int(websockets.__version__.split(".", 1)[0]) == 17
 
 
-def test_each_part_is_a_number() -> None:
+def test_comparison_as_text() -> None:
     # What programs do, right or wrong.
+    assert websockets.__version__ >= "17.0"
+    assert not websockets.__version__.startswith("13.")
+
+
+def test_each_part_is_a_number() -> None:
     assert tuple(map(int, websockets.__version__.split("."))) >= (17, 4)  # noqa: RUF048
 
 
