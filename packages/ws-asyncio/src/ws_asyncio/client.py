@@ -94,6 +94,7 @@ class ClientConnection(Connection):
 
     def _handshake_events(self, events: list[Any]) -> list[Any]:
         self.response = events[0]
+        self._schedule()
         if not self._opened.done():
             self._opened.set_result(None)
         return events[1:]
@@ -198,10 +199,12 @@ class connect:  # noqa: N801 (the name is the API's)
 
     async def _connect(self) -> ClientConnection:
         try:
-            async with asyncio.timeout(self.open_timeout):
+            async with asyncio.timeout(self.open_timeout) as timeout:
                 return await self._open()
         except TimeoutError as exc:
-            raise TimeoutError("timed out during opening handshake") from exc
+            if timeout.expired():
+                raise TimeoutError("timed out during opening handshake") from exc
+            raise
 
     async def _open(self) -> ClientConnection:
         loop = asyncio.get_running_loop()
@@ -214,19 +217,17 @@ class connect:  # noqa: N801 (the name is the API's)
         elif settings.get("ssl") is not None:
             raise ValueError("ssl argument is incompatible with a ws:// URI")
 
-        def factory() -> ClientConnection:
-            return self._connection_class(
-                ClientProtocol(uri, **self._protocol_settings), **self._connection_settings
-            )
-
-        connection: ClientConnection
+        # Made before the transport: settings that it refuses shouldn't cost a connection.
+        connection = self._connection_class(
+            ClientProtocol(uri, **self._protocol_settings), **self._connection_settings
+        )
         if settings.pop("unix", False):
-            _, connection = await loop.create_unix_connection(factory, **settings)
+            await loop.create_unix_connection(lambda: connection, **settings)
         else:
             if settings.get("sock") is None:
                 settings.setdefault("host", uri.host)
                 settings.setdefault("port", uri.port)
-            _, connection = await loop.create_connection(factory, **settings)
+            await loop.create_connection(lambda: connection, **settings)
         try:
             await connection.handshake(*self._handshake)
         except BaseException:

@@ -191,68 +191,85 @@ class Connection(Link):
         :raises TypeError: if *message* can't be sent.
         :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
         """
-        while self._fragmented is not None:
-            await asyncio.shield(self._fragmented)
+        if self._fragmented is not None:
+            await self._unfragmented()
         if isinstance(message, _DATA):
+            # The length of a memoryview is a number of items, where it has one.
+            size = message.nbytes if type(message) is memoryview else len(message)
             try:
                 self.protocol.send_message(message, text=text)
             except InvalidState:
-                raise await self._closed_error() from None
-            self._gathered += len(message) + 1
-            if self._inbox.count == 0 or self._gathered >= GATHER_LIMIT:
-                self._flush()
-            elif self._gather_flush is None:
-                self._gather_flush = self.loop.call_soon(self._flush)
-            if self._writing_paused:
-                await self._drain()
-        elif isinstance(message, Mapping):
+                pass
+            else:
+                self._gathered += size + 1
+                if self._inbox.count == 0 or self._gathered >= GATHER_LIMIT:
+                    self._flush()
+                elif self._gather_flush is None:
+                    self._gather_flush = self.loop.call_soon(self._flush)
+                if self._writing_paused:
+                    await self._drain()
+                return
+            raise await self._closed_error()
+        if isinstance(message, Mapping):
             raise TypeError("data is a dict-like object")
-        elif isinstance(message, AsyncIterable):
+        if isinstance(message, AsyncIterable):
             await self._send_fragments(message, text)
         elif isinstance(message, Iterable):
             await self._send_fragments(_each(message), text)
         else:
             raise TypeError("data must be str, bytes, iterable, or async iterable")
 
+    async def _unfragmented(self) -> None:
+        """Wait until no fragmented message is being sent."""
+        while self._fragmented is not None:
+            await asyncio.shield(self._fragmented)
+        if self.protocol.state is not _OPEN:
+            # It wasn't completed.
+            raise await self._closed_error()
+
     async def _send_fragments(self, fragments: AsyncIterable[DataLike], text: bool | None) -> None:
         protocol = self.protocol
         kind: type[str] | type[bytes] | None = None
+        begun = False
         self._fragmented = self.loop.create_future()
         try:
             async for fragment in fragments:
-                first = kind is None
                 if not isinstance(fragment, _DATA):
                     raise TypeError("iterable must contain bytes or str")
                 if kind is None:
                     kind = str if isinstance(fragment, str) else bytes
                 elif (kind is str) is not isinstance(fragment, str):
-                    raise TypeError("all fragments must be of one type, bytes or str")
+                    raise TypeError("iterable must contain uniform types")
                 data = fragment.encode() if isinstance(fragment, str) else fragment
-                if not first:
+                if begun:
                     protocol.send_continuation(data, False)
                 elif (kind is str) if text is None else text:
                     protocol.send_text(data, False)
                 else:
                     protocol.send_binary(data, False)
+                begun = True
                 self._flush()
                 if self._writing_paused:
                     await self._drain()
-            if kind is not None:
+            if begun:
                 protocol.send_continuation(b"", True)
                 self._flush()
+            return
         except InvalidState:
-            raise await self._closed_error() from None
+            pass
         except BaseException:
             # A message that has begun can't be taken back.
-            if kind is not None and protocol.state is _OPEN and not self._lost:
+            if begun and protocol.state is _OPEN:
                 protocol.fail(
                     CloseCode.INTERNAL_ERROR, "error in fragmented message", now=self.loop.time()
                 )
+                self._discard()
                 self._after_command()
             raise
         finally:
             self._fragmented.set_result(None)
             self._fragmented = None
+        raise await self._closed_error()
 
     async def _drain(self) -> None:
         """Wait until the transport has room."""
@@ -283,8 +300,6 @@ class Connection(Link):
             data = data.encode()
         elif data is None:
             data = self.protocol.unused_ping()
-        while self._fragmented is not None and self.protocol.state is not _OPEN:
-            await asyncio.shield(self._fragmented)
         if self.protocol.state is not _OPEN:
             raise await self._closed_error()
         self.protocol.send_ping(data, now=self.loop.time())
@@ -318,24 +333,29 @@ class Connection(Link):
         Takes *close_timeout* at most; then the connection is dropped. Does nothing where the
         connection is closed. Can be cancelled: closing goes on.
 
+        Messages that wait can still be received. Where too many do, and nobody receives them, those
+        that follow are dropped.
+
         :param code: the close code.
         :param reason: the close reason, 123 bytes in UTF-8 at most.
         :raises ProtocolError: if code or reason can't be sent.
         """
+        self._start_closing(code, reason)
+        self._expect_reader()
+        await self.wait_closed()
+
+    def _start_closing(self, code: CloseCode | int, reason: str = "") -> None:
         protocol = self.protocol
         if protocol.state is _OPEN:
             now = self.loop.time()
             if self._fragmented is not None:
                 protocol.fail(CloseCode.INTERNAL_ERROR, "close during fragmented message", now=now)
+                self._discard()
             else:
                 protocol.send_close(code, reason, now=now)
             self._after_command()
         elif protocol.state is State.CONNECTING and not self._lost:
             self.transport.abort()
-        # A full inbox mustn't keep the close frame of the peer out.
-        if self._reading_paused:
-            self._resume_reading()
-        await self.wait_closed()
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed."""

@@ -17,10 +17,13 @@ from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.extension import ServerExtensionFactory
+from ws_types.frames import Close
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike, Origin, StatusLike, Subprotocol
 
 from .connection import Connection
+from .inbox import Inbox
+from .transport import queue_limits, write_limits
 
 __all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
 
@@ -104,31 +107,58 @@ class ServerConnection(Connection):
         """
         request = self.request
         assert request is not None
-        response: Response | None = None
         try:
-            if process_request is not None:
-                response = await _result(process_request(self, request))
-            if response is None:
-                if self.server.is_closing:
-                    response = self.respond(
-                        http.HTTPStatus.SERVICE_UNAVAILABLE, "Server is shutting down.\n"
-                    )
-                else:
-                    response = self.protocol.accept(request)
-            if server_header is not None and "Server" not in response.headers:
-                response.headers["Server"] = server_header
-            if process_response is not None:
-                response = await _result(process_response(self, request, response)) or response
+            response = await self._decide(request, process_request, process_response, server_header)
+            if self._lost:
+                return
+            self._answer(response)
         except Exception:
             self.logger.error("opening handshake failed", exc_info=True)
-            response = self.respond(
-                http.HTTPStatus.INTERNAL_SERVER_ERROR,
-                "Failed to open a WebSocket connection; the server's log says why.\n",
-            )
+            self._answer(self._internal_error())
+
+    async def _decide(
+        self,
+        request: Request,
+        process_request: ProcessRequest | None,
+        process_response: ProcessResponse | None,
+        server_header: str | None,
+    ) -> Response:
+        """What to answer."""
+        response: Response | None = None
+        if process_request is not None:
+            try:
+                response = await _result(process_request(self, request))
+            except Exception:
+                self.logger.error("process_request failed", exc_info=True)
+                response = self._internal_error()
+        if response is None:
+            if self.server.is_closing:
+                response = self.respond(
+                    http.HTTPStatus.SERVICE_UNAVAILABLE, "Server is shutting down.\n"
+                )
+            else:
+                response = self.protocol.accept(request)
+        if server_header is not None and "Server" not in response.headers:
+            response.headers["Server"] = server_header
+        if process_response is not None:
+            try:
+                response = await _result(process_response(self, request, response)) or response
+            except Exception:
+                self.logger.error("process_response failed", exc_info=True)
+                response = self._internal_error()
+        return response
+
+    def _internal_error(self) -> Response:
+        return self.respond(
+            http.HTTPStatus.INTERNAL_SERVER_ERROR,
+            "Failed to open a WebSocket connection; the server's log says why.\n",
+        )
+
+    def _answer(self, response: Response) -> None:
         if self._lost:
             return
-        self.response = response
         self.protocol.send_response(response, now=self.loop.time())
+        self.response = response
         # Messages may have come before the response.
         self._received(self.protocol.events_received())
         self._schedule()
@@ -166,6 +196,7 @@ class Server:
         self._handshake: dict[str, Any] = {}
         self._all_done: asyncio.Future[None] | None = None
         self._closing_task: asyncio.Task[None] | None = None
+        self._closed: asyncio.Future[None]
 
     @property
     def connections(self) -> set[ServerConnection]:
@@ -190,8 +221,20 @@ class Server:
         await self.server.start_serving()
 
     async def serve_forever(self) -> None:
-        """Accept connections until cancelled, and then close the server."""
-        await self.server.serve_forever()
+        """
+        Accept connections until the server is closed.
+
+        Where this is cancelled, it closes the server first.
+        """
+        # The event loop's own wouldn't close our connections, and, from 3.12 on, wait for them.
+        try:
+            if self._closing_task is None:
+                await self.server.start_serving()
+            await self.wait_closed()
+        except asyncio.CancelledError:
+            self.close()
+            await self.wait_closed()
+            raise
 
     def close(
         self,
@@ -206,7 +249,9 @@ class Server:
             finish.
         :param code: the close code.
         :param reason: the close reason.
+        :raises ProtocolError: if code or reason can't be sent.
         """
+        Close(code, reason).serialize()
         if self._closing_task is None:
             self._closing_task = self.get_loop().create_task(
                 self._close(close_connections, code, reason)
@@ -214,30 +259,34 @@ class Server:
 
     async def wait_closed(self) -> None:
         """Wait until the server is closed: all connections are, and all handlers are done."""
-        if self._closing_task is not None:
-            await asyncio.shield(self._closing_task)
-        else:
-            await self.server.wait_closed()
+        await asyncio.shield(self._closed)
 
     async def _close(self, close_connections: bool, code: CloseCode | int, reason: str) -> None:
         self.logger.info("server closing")
         self.is_closing = True
         self.server.close()
-        # Those that haven't asked for anything yet won't be answered.
-        for connection in self._opening - self._tasks.keys():
-            connection.transport.abort()
-        if close_connections:
-            closing = [
-                asyncio.create_task(connection.close(code, reason))
-                for connection in self._connections
-            ]
-            if closing:
-                await asyncio.wait(closing)
-        while self._opening or self._connections or self._tasks:
-            self._all_done = self.get_loop().create_future()
-            await self._all_done
-        await self.server.wait_closed()
-        self.logger.info("server closed")
+        try:
+            # Those that haven't asked for anything yet won't be answered.
+            for connection in self._opening - self._tasks.keys():
+                connection.transport.abort()
+            if close_connections:
+                closing = [
+                    asyncio.create_task(connection.close(code, reason))
+                    for connection in self._connections
+                ]
+                if closing:
+                    await asyncio.wait(closing)
+            while self._opening or self._connections or self._tasks:
+                self._all_done = self.get_loop().create_future()
+                await self._all_done
+            if hasattr(self.server, "abort_clients"):
+                # From 3.13 on. What is left is in its TLS handshake.
+                self.server.abort_clients()
+            await self.server.wait_closed()
+            self.logger.info("server closed")
+        finally:
+            if not self._closed.done():
+                self._closed.set_result(None)
 
     def __await__(self) -> Any:
         return self._start().__await__()
@@ -256,6 +305,7 @@ class Server:
 
     async def _start(self) -> Self:
         self.server = await self._create_server()
+        self._closed = asyncio.get_running_loop().create_future()
         for sock in self.server.sockets:
             address = sock.getsockname()
             if sock.family == socket.AF_INET6:
@@ -279,7 +329,12 @@ class Server:
             self._finished(connection)
 
     def _lost(self, connection: ServerConnection) -> None:
-        self._opening.discard(connection)
+        if connection in self._opening:
+            self._opening.remove(connection)
+            task = self._tasks.get(connection)
+            if task is not None:
+                # Nobody waits for what process_request decides.
+                task.cancel()
         self._connections.discard(connection)
         self._check_done()
 
@@ -297,7 +352,11 @@ class Server:
 
     async def _handle(self, connection: ServerConnection) -> None:
         try:
-            await connection.handshake(**self._handshake)
+            try:
+                await connection.handshake(**self._handshake)
+            except BaseException:
+                connection.transport.abort()
+                raise
             if connection.state is not State.OPEN:
                 return
             self._opening.discard(connection)
@@ -307,6 +366,11 @@ class Server:
             except Exception:
                 self.logger.error("connection handler failed", exc_info=True)
                 await connection.close(CloseCode.INTERNAL_ERROR)
+            except BaseException:
+                # Cancelled: say so to the peer, and don't wait for an answer.
+                connection._start_closing(CloseCode.INTERNAL_ERROR)
+                connection._expect_reader()
+                raise
             else:
                 await connection.close()
         finally:
@@ -380,6 +444,16 @@ def serve(
         # Part of the opening handshake, as far as the client is concerned.
         kwargs.setdefault("ssl_handshake_timeout", open_timeout)
     unix = kwargs.pop("unix", False)
+    # Refuse now what connections would refuse one by one.
+    write_limits(write_limit)
+    Inbox(*queue_limits(max_queue), max_queue_size)
+    ServerProtocol(
+        subprotocols=subprotocols,
+        open_timeout=open_timeout,
+        close_timeout=close_timeout,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+    )
 
     def factory() -> ServerConnection:
         # The protocol mustn't hold the connection that holds it.

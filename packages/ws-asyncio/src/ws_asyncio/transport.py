@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from ws_sansio.protocol import Protocol
@@ -28,6 +28,10 @@ __all__ = ["Link"]
 
 #: The size of the buffer that the connections of an event loop read into, in bytes.
 READ_SIZE: Final = 2**18
+
+#: How long, in seconds, a connection that is being closed waits for its full inbox to be read. Then
+#: it drops what arrives, because the close frame of the peer is behind it.
+PATIENCE: Final = 1.0
 
 _OPEN = State.OPEN
 _CLOSED = State.CLOSED
@@ -83,8 +87,8 @@ class Link(asyncio.BufferedProtocol):
         self.ping_interval = ping_interval
         self.ping_timeout = ping_timeout
         self.close_timeout = close_timeout
-        self.max_queue = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
-        self.write_limit = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
+        self.max_queue = queue_limits(max_queue)
+        self.write_limit = write_limits(write_limit)
         protocol.write_limit = self.write_limit[0]
 
         #: Where log lines go.
@@ -102,16 +106,25 @@ class Link(asyncio.BufferedProtocol):
         self._receiver: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._pause_check: asyncio.Handle | None = None
+        # Set when the connection is being closed and its full inbox isn't read: what has no room is
+        # dropped, and from then on everything is, lest there be gaps.
+        self._discarding = False
+        self._dropped = False
+        self._impatience: asyncio.TimerHandle | None = None
 
         self._gathered = 0
         self._gather_flush: asyncio.Handle | None = None
         self._writing_paused = False
+        # Whether the core believes that output waits, and has to be told when it doesn't.
+        self._output_waits = False
         self._drainers: deque[asyncio.Future[None]] = deque()
         # Set while a fragmented message is being sent: others have to wait.
         self._fragmented: asyncio.Future[None] | None = None
 
         self._pongs: dict[bytes, asyncio.Future[float]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        # When the transport is given up; known once the connection is closing.
+        self._give_up_at: float | None = None
         self._lost = False
         self._closed: asyncio.Future[None] = self.loop.create_future()
 
@@ -119,10 +132,9 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The transport is there."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        high, low = self.write_limit
-        transport.set_write_buffer_limits(high, low)
+        # Not to be asserted: uvloop's transports don't inherit from it.
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(*self.write_limit)
         self.protocol.handle_deadline(self.loop.time())
         self._schedule()
 
@@ -133,7 +145,10 @@ class Link(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """The transport has read."""
         protocol = self.protocol
-        protocol.receive_data(self._buffer[:nbytes], now=self.loop.time())
+        now = self.loop.time()
+        if self._output_waits:
+            self._report_output(now)
+        protocol.receive_data(self._buffer[:nbytes], now=now)
         self._received(protocol.events_received())
 
     def eof_received(self) -> None:
@@ -150,10 +165,10 @@ class Link(asyncio.BufferedProtocol):
             protocol.receive_eof(now=self.loop.time())
         protocol.data_to_send()
         self._lost = True
-        for handle in (self._timer, self._gather_flush, self._pause_check):
+        for handle in (self._timer, self._gather_flush, self._pause_check, self._impatience):
             if handle is not None:
                 handle.cancel()
-        self._timer = self._gather_flush = self._pause_check = None
+        self._timer = self._gather_flush = self._pause_check = self._impatience = None
         self._wake()
         for drainer in self._drainers:
             if not drainer.done():
@@ -191,8 +206,9 @@ class Link(asyncio.BufferedProtocol):
             if self.response is None:
                 events = self._handshake_events(events)
             inbox = self._inbox
-            if protocol.state is _OPEN or not inbox.is_full():
-                # Once we are closing, nobody may be receiving: keep what there is room for.
+            if self._discarding and (self._dropped or inbox.is_full()):
+                self._dropped = True
+            else:
                 inbox.put(events)
             self._wake()
             if self._pause_check is None and inbox.is_full() and not self._reading_paused:
@@ -221,16 +237,46 @@ class Link(asyncio.BufferedProtocol):
         self._pause_check = None
         if (
             self._inbox.is_full()
-            and self.protocol.state is _OPEN
+            # Behind a close frame there is nothing but the end of the stream.
+            and self.protocol.close_rcvd is None
             and not self._reading_paused
+            and not self._discarding
             and not self.transport.is_closing()
         ):
             self._reading_paused = True
             self.transport.pause_reading()
             self.protocol.input_paused()
+            if self.protocol.state is not _OPEN:
+                self._expect_reader()
+
+    def _expect_reader(self) -> None:
+        """The connection is being closed, but reading is paused: it can't stay so."""
+        if self._reading_paused and self._impatience is None:
+            patience = PATIENCE
+            if self.close_timeout is not None:
+                patience = min(patience, self.close_timeout / 2)
+            self._impatience = self.loop.call_later(
+                patience, self._lose_patience, self._inbox.count
+            )
+
+    def _lose_patience(self, count: int) -> None:
+        self._impatience = None
+        if self._inbox.count < count:
+            self._expect_reader()
+        else:
+            self._discard()
+
+    def _discard(self) -> None:
+        """Go on reading, whether or not the inbox is full. What is in it can still be received."""
+        self._discarding = True
+        if self._reading_paused:
+            self._resume_reading()
 
     def _resume_reading(self) -> None:
         self._reading_paused = False
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
         if not self._lost and not self.transport.is_closing():
             self.transport.resume_reading()
             self.protocol.input_resumed(now=self.loop.time())
@@ -273,29 +319,74 @@ class Link(asyncio.BufferedProtocol):
 
     def _schedule(self) -> None:
         """See to it that the core is called at its next deadline."""
-        if self.protocol.timed_out and not self._lost:
+        if self._lost:
+            return
+        protocol = self.protocol
+        if protocol.timed_out:
             self.transport.abort()
-        deadline = None if self._lost else self.protocol.next_deadline
+            return
+        state = protocol.state
+        deadline = protocol.next_deadline
+        if state is _OPEN:
+            if deadline is not None and self.ping_interval is not None:
+                # A pong may bring the next ping forward, and doesn't come through here.
+                deadline = min(deadline, self.loop.time() + self.ping_interval)
+        elif state is State.CLOSING:
+            self._give_up_at = deadline
+        elif state is _CLOSED:
+            # The core is done, but the transport isn't while the peer doesn't take our output.
+            if self._give_up_at is None and self.close_timeout is not None:
+                self._give_up_at = self.loop.time() + self.close_timeout
+            deadline = self._give_up_at
         timer = self._timer
-        if deadline is None:
-            if timer is not None:
-                timer.cancel()
-                self._timer = None
-        elif timer is None or deadline < timer.when():
-            if timer is not None:
-                timer.cancel()
+        if timer is not None:
+            if deadline is not None and timer.when() <= deadline:
+                # It fires early, finds nothing due, and comes back here.
+                return
+            timer.cancel()
+            self._timer = None
+        if deadline is not None:
             self._timer = self.loop.call_at(deadline, self._on_deadline)
-        # A timer that fires early finds nothing due, and comes back here.
 
     def _on_deadline(self) -> None:
         self._timer = None
         now = self.loop.time()
+        protocol = self.protocol
+        if protocol.state is _CLOSED and self._give_up_at is not None and now >= self._give_up_at:
+            self.transport.abort()
+            return
         self._report_output(now)
-        self.protocol.handle_deadline(now)
+        protocol.handle_deadline(now)
         self._flush()
         # A ping may have left.
         self._report_output(now)
+        if protocol.state is not _OPEN:
+            # The end of the stream has to be noticed.
+            self._discard()
         self._schedule()
 
     def _report_output(self, now: float) -> None:
-        self.protocol.output_pending(self.transport.get_write_buffer_size(), now=now)
+        size = self.transport.get_write_buffer_size()
+        self._output_waits = size > 0
+        self.protocol.output_pending(size, now=now)
+
+
+def queue_limits(
+    max_queue: int | None | tuple[int | None, int | None],
+) -> tuple[int | None, int | None]:
+    """The high-water mark of input and the low one, in messages, where they were given."""
+    return max_queue if isinstance(max_queue, tuple) else (max_queue, None)
+
+
+def write_limits(write_limit: int | tuple[int, int | None]) -> tuple[int, int | None]:
+    """
+    The high-water mark of output and the low one, in bytes, if that was given.
+
+    :raises ValueError: if a transport won't take them.
+    """
+    high, low = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
+    if high < 0:
+        raise ValueError(f"write_limit must be at least 0 bytes, not {high}")
+    if low is not None and not 0 <= low <= high:
+        raise ValueError(f"write_limit's low-water mark must be between 0 and {high}, not {low}")
+    return high, low
