@@ -31,7 +31,7 @@ from .grammar import (
 from .handshake import accept_key, check_upgrade, generate_key, single_header
 from .http11 import ResponseParser
 from .logs import escape, redact
-from .protocol import Protocol
+from .protocol import Protocol, forget_frames
 from .states import Side, State, Step
 
 __all__ = ["ClientProtocol"]
@@ -224,6 +224,13 @@ class ClientProtocol(Protocol):
         try:
             self.process_response(response)
         except (InvalidHandshake, MultipleValuesError) as exc:
+            if not isinstance(exc, InvalidStatus):  # which holds the response
+                response._exception = exc
+            self._refuse(exc)
+            return
+        except Exception as exc:
+            # An extension factory of the program is at fault.
+            self.logger.error("opening handshake failed", exc_info=True)
             self._refuse(exc)
             return
         early = self._parser.leftover
@@ -237,6 +244,6 @@ class ClientProtocol(Protocol):
         self._refuse(exc)
 
     def _refuse(self, exc: Exception) -> None:
-        self.handshake_exc = exc
+        self.handshake_exc = forget_frames(exc)
         self._step(Step.REFUSE)
         self._send_eof()

@@ -43,6 +43,9 @@ class Deadlines:
         ):
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} must be None or at least 0 seconds, not {value!r}")
+        if ping_interval == 0:
+            # Without a timeout, a ping would always be due.
+            raise ValueError("ping_interval must be None or more than 0 seconds, not 0")
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
         self.keepalive = Keepalive(ping_interval, ping_timeout)
@@ -52,7 +55,7 @@ class Deadlines:
         self._handshake: float | None = None
         #: Bytes that were handed out and that the network hasn't taken yet.
         self.pending = 0
-        # Bytes that were handed out from the start of the ping that is leaving, and its size.
+        # The bytes handed out since a ping was queued, and how many of them end with that ping.
         self._since_ping = 0
         self._ping_size = 0
 
@@ -75,12 +78,17 @@ class Deadlines:
         """When the connection has to be looked after next."""
         return self._handshake if self._handshake is not None else self.keepalive.deadline
 
+    def refused(self) -> None:
+        """The opening handshake failed: the stream has to end, as after a closing handshake."""
+        if self.now is not None and self.close_timeout is not None:
+            self._handshake = self.now + self.close_timeout
+
     def handshake_expired(self, now: float) -> bool:
         """Whether the opening or closing handshake has taken too long."""
         return self._handshake is not None and now >= self._handshake
 
     def ping_queued(self, size: int) -> None:
-        """The next *size* bytes handed out are a keepalive ping."""
+        """The next *size* bytes handed out end with a keepalive ping."""
         self._ping_size = size
         self._since_ping = 0
 

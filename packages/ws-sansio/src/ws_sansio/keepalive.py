@@ -105,6 +105,7 @@ class Keepalive:
             assert self.timeout is not None
             self.phase = Phase.WAITING
             self._alive_at = now
+            self._missed_by = 0.0
             self.deadline = None if self._paused else now + self.timeout
 
     def progress(self, now: float) -> None:
@@ -137,6 +138,7 @@ class Keepalive:
         """Reading goes on."""
         self._paused = False
         self._alive_at = max(self._alive_at, now)
+        self._missed_by = 0.0
         if self.phase is Phase.WAITING:
             assert self.timeout is not None
             self.deadline = now + self.timeout
@@ -195,6 +197,11 @@ class PingRegistry:
         if payload in self._sent:
             raise ConcurrencyError("already waiting for a pong with the same data")
         self._sent[payload] = now
+
+    def forget(self, payload: bytes | None) -> None:
+        """No longer wait for the pong that answers *payload*, if any does."""
+        if payload is not None:
+            self._sent.pop(payload, None)
 
     def acknowledge(self, payload: bytes, now: float | None) -> list[tuple[bytes, float]]:
         """

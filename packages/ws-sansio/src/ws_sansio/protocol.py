@@ -42,7 +42,7 @@ from .states import TRANSITIONS, Side, State, Step, next_state
 if TYPE_CHECKING:
     import uuid
 
-__all__ = ["SEND_EOF", "Event", "Protocol", "View"]
+__all__ = ["SEND_EOF", "Event", "Protocol", "View", "forget_frames"]
 
 #: What :meth:`Protocol.events_received` gives, in the view of frames.
 Event = Request | Response | Frame
@@ -204,8 +204,17 @@ class Protocol:
 
     @view.setter
     def view(self, view: View) -> None:
-        if self._decoder is not None and self.last_received is not None:
-            raise InvalidState("the view can't change once data has been received")
+        if self._decoder is not None:
+            assert self._outcome is not None
+            if (
+                self.last_received is not None
+                # Where the time isn't told, what can't be dropped is known nevertheless.
+                or self._decoder.finished
+                or not self._decoder.at_boundary()
+                or self._outcome.opcode
+                or self._outcome.events
+            ):
+                raise InvalidState("the view can't change once data has been received")
         self._view = view
         if self._decoder is not None:
             self._start_frames()
@@ -255,7 +264,9 @@ class Protocol:
         received, after the connection was failed, and after a handshake that did.
         """
         return self._state is _CLOSING or (
-            self._state is State.CONNECTING and self.handshake_exc is not None
+            self._state is State.CONNECTING
+            # A server that rejects by its own decision has no error to tell.
+            and (self._eof_sent or self.handshake_exc is not None)
         )
 
     @property
@@ -288,7 +299,9 @@ class Protocol:
         error: Exception | None = None
         try:
             self._decoder.receive(data)
-        except (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError) as exc:
+        except Exception as exc:
+            if not self._decoder.finished:
+                raise  # data of a wrong type, which wasn't looked at
             error = exc
         if self.debug:
             self._log_received(outcome.events[known:])
@@ -313,7 +326,8 @@ class Protocol:
         if self._decoder is None:
             self._receive_handshake_eof()
         elif self._state is _OPEN or (self._state is _CLOSING and self.close_rcvd is None):
-            if self.parser_exc is None:
+            # A connection that was failed isn't expected to end in any other way.
+            if self.parser_exc is None and not self._decoder.finished:
                 whole = self._decoder.at_boundary()
                 self.parser_exc = EOFError(
                     "unexpected end of stream" if whole else "stream ends in the middle of a frame"
@@ -535,11 +549,7 @@ class Protocol:
             return
         keepalive = deadlines.keepalive
         if keepalive.due(now):
-            payload = self._pings.unused_payload()
-            size = self._send_frame(Opcode.PING, payload)
-            if keepalive.timeout is not None:
-                deadlines.ping_queued(size)
-            keepalive.sent(payload, now)
+            self._send_keepalive_ping(now)
             return
         reason = keepalive.give_up(now)
         if reason is not None:
@@ -577,6 +587,23 @@ class Protocol:
         state = next_state(self._state, step)
         if state is not self._state:
             self.state = state
+        elif step is Step.REFUSE:
+            self._deadlines.refused()
+
+    def _send_keepalive_ping(self, now: float) -> None:
+        keepalive = self._deadlines.keepalive
+        # One without an answer, where there is no timeout, isn't waited for any longer.
+        self._pings.forget(keepalive.payload)
+        payload = self._pings.unused_payload()
+        self._pings.add(payload, now)
+        self._send_frame(Opcode.PING, payload)
+        if keepalive.timeout is not None:
+            # The ping leaves behind what nobody has taken yet.
+            chunks = self._encoder.take()
+            for chunk in chunks:
+                self._encoder.append(chunk)
+            self._deadlines.ping_queued(sum(map(len, chunks)))
+        keepalive.sent(payload, now)
 
     def _start_frames(self) -> None:
         """Frames follow: put together what decodes them, and what encodes them."""
@@ -612,22 +639,28 @@ class Protocol:
                 else:
                     self._send_frame(Opcode.PONG, data)
             elif opcode == Opcode.PONG:
-                if now is not None:
-                    round_trip = self._deadlines.keepalive.pong(data, now)
-                    if round_trip is not None:
-                        self.latency = round_trip
                 if len(self._pings):
-                    answered = self._pings.acknowledge(data, now)
-                    if answered and now is not None:
-                        self.latency = answered[-1][1]
-                    self._answered += answered
+                    self._handle_pong(data, now)
             else:
                 self._handle_close(data)
+
+    def _handle_pong(self, data: bytes, now: float | None) -> None:
+        answered = self._pings.acknowledge(data, now)
+        if answered and now is not None:
+            self.latency = answered[-1][1]
+        keepalive = self._deadlines.keepalive
+        for ping in answered:
+            if ping[0] == keepalive.payload:
+                told = self._deadlines.now
+                assert told is not None  # or there would be no keepalive ping
+                keepalive.pong(ping[0], told)
+            else:
+                self._answered.append(ping)
 
     def _handle_close(self, data: bytes) -> None:
         close = self.close_rcvd = Close.parse(data)
         if self._state is _OPEN:
-            # Section 5.5.1: echo the code. Anything but the code was for us, not for the peer.
+            # Section 5.5.1: echo the code. The reason is sent back too, as `websockets` does.
             self.close_rcvd_then_sent = True
             self._send_close(close, data, Step.RECEIVE_CLOSE)
         else:
@@ -638,16 +671,22 @@ class Protocol:
             self._send_eof()
 
     def _fail_with(self, error: Exception) -> None:
-        """The peer's input is at fault: fail the connection (section 7.1.7)."""
-        self.parser_exc = error
+        """Input can't be decoded: fail the connection (section 7.1.7)."""
+        known = ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError
+        if not isinstance(error, known):
+            self.logger.error("parser failed", exc_info=error)
+        self.parser_exc = forget_frames(error)
         if isinstance(error, ProtocolError):
             self.fail(CloseCode.PROTOCOL_ERROR, str(error))
         elif isinstance(error, UnicodeDecodeError):
             assert self._outcome is not None
             position = self._outcome.text_offset + error.start
             self.fail(CloseCode.INVALID_DATA, f"{error.reason} at position {position}")
-        else:
+        elif isinstance(error, (PayloadTooBig, TooManyFragments)):
             self.fail(CloseCode.MESSAGE_TOO_BIG, str(error))
+        else:
+            # An extension is at fault, not the peer.
+            self.fail(CloseCode.INTERNAL_ERROR)
 
     def _stop_decoding(self) -> None:
         if self._decoder is not None:
@@ -657,9 +696,9 @@ class Protocol:
         """The opening or closing handshake has taken too long: give the stream up."""
         self.timed_out = True
         if self._state is State.CONNECTING:
-            error = TimeoutError("timed out during opening handshake")
-            if self.handshake_exc is None:
-                self.handshake_exc = error
+            # Where it was rejected, that took place in time.
+            if self.handshake_exc is None and not self._eof_sent:
+                self.handshake_exc = TimeoutError("timed out during opening handshake")
         elif self.parser_exc is None:
             self.parser_exc = TimeoutError("timed out during closing handshake")
         self._stop_decoding()
@@ -694,6 +733,8 @@ class Protocol:
 
     @staticmethod
     def _check_size(data: BytesLike) -> None:
+        if isinstance(data, str):
+            raise TypeError("data must be bytes, bytearray, or memoryview, not str")
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if size > 125:
             raise ProtocolError("control frame too long")
@@ -739,6 +780,23 @@ class Protocol:
             elif isinstance(event, bytes):
                 event = Frame(Opcode.BINARY, event)
             self.logger.debug("< %s", event)
+
+
+def forget_frames(exc: Exception) -> Exception:
+    """
+    Drop the traceback of an exception that is kept, and of what caused it.
+
+    It would hold the frames, and these the protocol, which holds the exception: a cycle.
+    """
+    links: list[BaseException | None] = [exc]
+    seen: set[int] = set()
+    while links:
+        link = links.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = None
+            links += [link.__cause__, link.__context__]
+    return exc
 
 
 def _cut(text: str, size: int) -> str:

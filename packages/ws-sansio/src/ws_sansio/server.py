@@ -44,7 +44,7 @@ from .handshake import accept_key, check_upgrade, http_date, single_header
 from .http11 import RequestParser
 from .logs import escape, redact
 from .origins import check_origin
-from .protocol import Protocol
+from .protocol import Protocol, forget_frames
 from .states import Side, State, Step
 
 __all__ = ["ServerProtocol"]
@@ -94,6 +94,8 @@ class ServerProtocol(Protocol):
         # The request has been received; what follows it has to wait for the response.
         self._requested = False
         self._early = bytearray()
+        # Whether accept() was called.
+        self._considered = False
 
     def accept(self, request: Request) -> Response:
         """
@@ -102,26 +104,28 @@ class ServerProtocol(Protocol):
         In the latter case :attr:`handshake_exc` is set. More headers may be added to the
         response, before it goes to :meth:`send_response`.
         """
+        self._considered = True
         try:
             accept, extensions, subprotocol = self.process_request(request)
         except InvalidOrigin as exc:
-            return self._refuse_request(HTTPStatus.FORBIDDEN, exc)
+            return self._refuse_request(HTTPStatus.FORBIDDEN, exc, request)
         except InvalidMethod as exc:
-            return self._refuse_request(HTTPStatus.METHOD_NOT_ALLOWED, exc, Allow="GET")
+            return self._refuse_request(HTTPStatus.METHOD_NOT_ALLOWED, exc, request, Allow="GET")
         except InvalidProtocol as exc:
-            return self._refuse_request(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, exc)
+            return self._refuse_request(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, exc, request)
         except InvalidUpgrade as exc:
-            return self._refuse_request(HTTPStatus.UPGRADE_REQUIRED, exc, Upgrade="websocket")
+            upgrade = {"Upgrade": "websocket"}
+            return self._refuse_request(HTTPStatus.UPGRADE_REQUIRED, exc, request, **upgrade)
         except InvalidHandshake as exc:
             if isinstance(exc, InvalidHeaderValue) and exc.name == "Sec-WebSocket-Version":
                 # Section 4.4: say which version it has to be.
                 version = {exc.name: "13"}
-                return self._refuse_request(HTTPStatus.UPGRADE_REQUIRED, exc, **version)
-            return self._refuse_request(HTTPStatus.BAD_REQUEST, exc)
+                return self._refuse_request(HTTPStatus.UPGRADE_REQUIRED, exc, request, **version)
+            return self._refuse_request(HTTPStatus.BAD_REQUEST, exc, request)
         except Exception as exc:
             # A callback of ours is at fault.
             self.logger.error("opening handshake failed", exc_info=True)
-            self.handshake_exc = exc
+            self.handshake_exc = request._exception = forget_frames(exc)
             return self.reject(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "Failed to open a WebSocket connection; the server's log says why.\n",
@@ -185,9 +189,9 @@ class ServerProtocol(Protocol):
             if early:
                 self.receive_data(early)
         else:
-            self.logger.info(
-                "connection rejected (%d %s)", response.status_code, response.reason_phrase
-            )
+            # Where a WebSocket connection wasn't even considered, nothing was rejected.
+            what = "connection rejected" if self._considered else "HTTP response sent"
+            self.logger.info("%s (%d %s)", what, response.status_code, response.reason_phrase)
             self._step(Step.REFUSE)
             self._send_eof()
 
@@ -294,6 +298,13 @@ class ServerProtocol(Protocol):
         expected = ", ".join(self.available_subprotocols)
         raise NegotiationError(f"invalid subprotocol; expected one of {expected}")
 
+    def _step(self, step: Step) -> None:
+        was = self._state
+        super()._step(step)
+        # A line for a connection that was open, none for a scanner's.
+        if self._state is State.CLOSED and was in (State.OPEN, State.CLOSING):
+            self.logger.info("connection closed")
+
     def _receive_handshake(self, data: BytesLike) -> None:
         if self._eof_sent:
             return
@@ -322,7 +333,7 @@ class ServerProtocol(Protocol):
                 self._received_request(request)
 
     def _receive_handshake_eof(self) -> None:
-        if self.handshake_exc is not None:
+        if self._eof_sent or self.handshake_exc is not None:
             return
         self.handshake_exc = InvalidMessage("did not receive a valid HTTP request")
         if self._requested:
@@ -331,7 +342,7 @@ class ServerProtocol(Protocol):
         try:
             self._parser.receive_eof()
         except Exception as exc:
-            self.handshake_exc.__cause__ = exc
+            self.handshake_exc.__cause__ = forget_frames(exc)
 
     def _received_request(self, request: Request) -> None:
         if self.debug:
@@ -342,9 +353,13 @@ class ServerProtocol(Protocol):
         self._early += self._parser.leftover
         self._events.append(request)
 
-    def _refuse_request(self, status: HTTPStatus, exc: Exception, **headers: str) -> Response:
+    def _refuse_request(
+        self, status: HTTPStatus, exc: Exception, request: Request | None = None, **headers: str
+    ) -> Response:
         """The response to a request that can't open a connection."""
-        self.handshake_exc = exc
+        self.handshake_exc = forget_frames(exc)
+        if request is not None:
+            request._exception = exc
         text = f"Failed to open a WebSocket connection: {escape(str(exc))}"
         if exc.__cause__ is not None:
             text += f"; {escape(str(exc.__cause__))}"
