@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import importlib
 
-from ._mixing import check_unmixed
-
-# Before anything that files of another package could have taken the place of.
-check_unmixed(__path__)
-
-from . import version as _version  # noqa: E402
+# First: it checks that no other package has taken the place of some of our files.
+from . import version as _version
 
 __version__ = _version.version
 
