@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from forms import INSTALLED
+
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 KEY = bytes.fromhex("a5b6c7d8")
 
 #: Sizes around which something changes: the three forms of the length, and words of 8 bytes.
 SIZES = (0, 1, 2, 3, 7, 8, 9, 124, 125, 126, 127, 128, 129, 65534, 65535, 65536, 65537)
+
+#: The same for kernels: each that is less than a few words, and those around their own bounds.
+LENGTHS = [*range(70), 125, 126, 127, 128, 511, 512, 513, 4095, 4096, 4097, 65535, 65536]
 
 
 def frame(
@@ -91,3 +96,33 @@ def decode(
             error = type(exc).__name__, getattr(exc, "reason", str(exc)), position
             break
     return outcome.take_events(), outcome.controls, error
+
+
+def opened(data: object, forms: Any = INSTALLED) -> Any:
+    source = forms.Source()
+    source.open(data)
+    return source
+
+
+def scanned(data: object, forms: Any = INSTALLED) -> tuple[Any, Any, int]:
+    source = opened(data, forms)
+    header = forms.FrameHeader()
+    return source, header, header.scan(source, 0)
+
+
+def validate(pieces: list[bytes], forms: Any = INSTALLED, text: bool = False) -> object:
+    """Feed pieces; returns the offset, or where and why it failed."""
+    validator = forms.Utf8Validator()
+    buffer = forms.PayloadBuffer()
+    if text:
+        buffer.expect_text()
+    try:
+        for piece in pieces:
+            before = buffer.size
+            source, header, start = scanned(frame(TEXT, piece), forms)
+            buffer.append(source, header, start, len(piece), 0)
+            validator.feed(buffer, before)
+        validator.finish()
+    except UnicodeDecodeError as exc:
+        return validator.offset + exc.start, exc.reason
+    return validator.offset

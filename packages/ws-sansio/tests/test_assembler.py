@@ -52,6 +52,13 @@ class TestLimits:
         assert error_of(frame(TEXT), view=view, max_message=0) is None
         assert error_of(frame(TEXT, b"a"), view=view, max_message=0) is not None
 
+    def test_a_limit_below_0_is_0(self, view: str) -> None:
+        options = {"view": view, "max_message": -1, "max_fragment": -(2**70)}
+        assert error_of(frame(BINARY), **options) is None
+        assert error_of(frame(BINARY, b"a"), **options)[1] == (
+            "frame with 1 bytes exceeds limit of 0 bytes"
+        )
+
     def test_limits_beyond_what_a_frame_can_have(self, view: str) -> None:
         assert error_of(frame(TEXT, b"a"), view=view, max_message=2**70) is None
 
@@ -279,8 +286,14 @@ class TestExtensionChain:
     def test_what_comes_in_is_bounded_too(self) -> None:
         outcome = MessageAssembler(1000)
         _, error = run(ExtensionChain(outcome, [Repeat(0)]), outcome, [header(BINARY, 2000)])
-        assert error is not None
-        assert error.startswith("PayloadTooBig")
+        # The limit is that which was configured, not that on what is encoded.
+        assert error == "PayloadTooBig: frame with 2000 bytes exceeds limit of 1000 bytes"
+        wire = frame(BINARY, bytes(1000), fin=False) + header(CONT, 700)
+        _, error = run(ExtensionChain(outcome, [Repeat(0)]), outcome, [wire])
+        assert error == (
+            "PayloadTooBig: frame with 700 bytes after reading 1000 bytes "
+            "exceeds limit of 1000 bytes"
+        )
 
     def test_text_is_judged_after_decoding(self) -> None:
         outcome = MessageAssembler()
@@ -336,9 +349,19 @@ class TestMessageHook:
             assert (error is None) is fits
 
     def test_the_limit_of_fragments_holds_for_a_single_frame(self) -> None:
-        outcome = MessageAssembler(100, 10, Hook())
-        _, error = run(outcome, outcome, [frame(BINARY, bytes(6), rsv=0x40)])
-        assert error == "PayloadTooBig: frame with 12 bytes exceeds limit of 10 bytes"
+        for chunks in cuts(frame(BINARY, bytes(6), rsv=0x40)):
+            outcome = MessageAssembler(100, 10, Hook())
+            _, error = run(outcome, outcome, chunks)
+            assert error == "PayloadTooBig: frame with 12 bytes exceeds limit of 10 bytes"
+
+    def test_fragments_share_the_limit_of_messages(self) -> None:
+        for first in (b"", b"a"):
+            wire = frame(BINARY, first, rsv=0x40, fin=False) + frame(CONT, bytes(10))
+            for chunks in cuts(wire):
+                outcome = MessageAssembler(100, 10, Hook())
+                events, error = run(outcome, outcome, chunks)
+                assert error is None
+                assert len(events[0]) == 2 * len(first) + 20
 
     def test_what_does_not_gain_may_be_somewhat_larger(self) -> None:
         class Shrink(Hook):
@@ -349,7 +372,7 @@ class TestMessageHook:
         _, error = run(outcome, outcome, [frame(BINARY, bytes(1100), rsv=0x40)])
         assert error is None
         _, error = run(outcome, outcome, [header(BINARY, 1300, rsv=0x40)])
-        assert error is not None
+        assert error == "PayloadTooBig: frame with 1300 bytes exceeds limit of 1000 bytes"
 
     def test_text_is_judged_after_decoding(self) -> None:
         outcome = MessageAssembler(extension=Hook())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 from forms import INSTALLED
 from framing import (
@@ -19,9 +22,10 @@ from framing import (
     payload,
 )
 
-from ws_sansio.assembler import MessageAssembler
+from ws_sansio.assembler import ExtensionChain, FrameAssembler, MessageAssembler
 from ws_sansio.codec import FrameDecoder, FrameEncoder
-from ws_types import ProtocolError
+from ws_types import ConcurrencyError, Extension, Frame, PayloadTooBig, ProtocolError
+from ws_types.typing import BytesLike
 
 
 def refused(data: bytes, view: str = "messages", masked: bool = True) -> str:
@@ -155,48 +159,119 @@ class TestDecoder:
         decoder.receive(frame(TEXT, b"goes on"))
         assert decoder.assembler.events == ["goes on"]
 
+    @pytest.mark.parametrize("data", [frame(15), frame(TEXT, b"\xff"), frame(CLOSE, b"x")])
+    def test_the_buffer_is_let_go_of_after_an_error(self, data: bytes) -> None:
+        decoder = FrameDecoder(MessageAssembler(), True)
+        buffer = bytearray(data)
+        with pytest.raises((ProtocolError, UnicodeDecodeError)):
+            decoder.receive(buffer)
+        buffer += b"nobody holds it"
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("opcode", [TEXT, BINARY])
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("view", ["messages", "frames"])
-class TestBoundaries:
-    """Sizes around which something changes, in each way to arrive."""
+    def test_there_has_to_be_an_assembler(self) -> None:
+        decoder = FrameDecoder(None, True)  # type: ignore[arg-type]
+        with pytest.raises(AttributeError):
+            decoder.receive(frame(TEXT, b"a"))
 
-    def test_one_frame(self, size: int, opcode: int, masked: bool, view: str) -> None:
-        data = payload(size, opcode)
-        wire = frame(opcode, data, **({} if masked else {"key": None}))
-        after = frame(PING, b"after", **({} if masked else {"key": None}))
-        for chunks in cuts(wire + after[:3]):
-            events, controls, error = decode(
-                INSTALLED, [*chunks, after[3:]], view=view, masked=masked
-            )
-            assert error is None
-            assert controls == [(PING, b"after")]
-            if view == "messages":
-                assert events == [data.decode() if opcode == TEXT else data]
-            else:
-                assert [(e.opcode, e.data, e.fin) for e in events] == [
-                    (opcode, data, True),
-                    (PING, b"after", True),
-                ]
+    def test_it_has_to_be_initialised(self) -> None:
+        with pytest.raises(AttributeError):
+            FrameDecoder.__new__(FrameDecoder).receive(frame(TEXT, b"a"))
+        with pytest.raises(AttributeError):
+            FrameEncoder.__new__(FrameEncoder).append(b"a")
+        for kind in (MessageAssembler, FrameAssembler, ExtensionChain):
+            assembler = kind.__new__(kind)
+            for data in (frame(TEXT), frame(TEXT, b"a"), frame(PING)):
+                # An error of some kind, not a crash.
+                with suppress(AttributeError, PayloadTooBig, ProtocolError):
+                    FrameDecoder(assembler, True).receive(data)
 
-    def test_two_fragments(self, size: int, opcode: int, masked: bool, view: str) -> None:
-        data = payload(size, opcode)
-        key = {} if masked else {"key": None}
-        for cut in {0, 1, size // 2, size}:
-            first, second = data[:cut], data[cut:]
-            wire = frame(opcode, first, fin=False, **key) + frame(CONT, second, **key)
-            for chunks in cuts(wire):
-                events, _, error = decode(INSTALLED, chunks, view=view, masked=masked)
-                assert error is None
-                if view == "messages":
-                    assert events == [data.decode() if opcode == TEXT else data]
-                else:
-                    assert [(e.opcode, e.data, e.fin) for e in events] == [
-                        (opcode, first, False),
-                        (CONT, second, True),
-                    ]
+
+class Calls(Extension):
+    """Calls something whenever it decodes; changes nothing."""
+
+    name = "x-calls"  # type: ignore[assignment]
+    message_rsv = 0x40
+
+    def __init__(self) -> None:
+        self.call: Callable[[], object] = lambda: None
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        self.call()
+        return Frame(frame.opcode, frame.data, frame.fin)
+
+    def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
+        self.call()
+        return bytes(data)
+
+
+def make(by_message: bool) -> tuple[Calls, MessageAssembler, FrameDecoder]:
+    extension = Calls()
+    if by_message:
+        outcome = MessageAssembler(extension=extension)
+        return extension, outcome, FrameDecoder(outcome, True)
+    outcome = MessageAssembler()
+    return extension, outcome, FrameDecoder(ExtensionChain(outcome, [extension]), True)
+
+
+@pytest.mark.parametrize("by_message", [False, True])
+class TestExtensionsThatMeddle:
+    WIRE = frame(TEXT, b"one", rsv=0x40) + frame(TEXT, b"two", rsv=0x40) + frame(PING)
+
+    @pytest.mark.parametrize("inner", [b"", b"\x81", frame(PING), frame(TEXT, b"inner")])
+    def test_decoding_while_decoding(self, by_message: bool, inner: bytes) -> None:
+        extension, outcome, decoder = make(by_message)
+        extension.call = lambda: decoder.receive(inner)
+        with pytest.raises(ConcurrencyError):
+            decoder.receive(self.WIRE)
+        assert decoder.finished
+        assert outcome.events == []
+
+    def test_decoding_while_decoding_does_no_harm(self, by_message: bool) -> None:
+        extension, outcome, decoder = make(by_message)
+
+        def call() -> None:
+            with suppress(ConcurrencyError):
+                decoder.receive(frame(TEXT, b"inner"))
+
+        extension.call = call
+        for chunks in ([self.WIRE], [self.WIRE[:5], self.WIRE[5:]]):
+            for chunk in chunks:
+                decoder.receive(chunk)
+            assert outcome.take_events() == ["one", "two"]
+
+    def test_the_buffer_stays_while_it_is_decoded(self, by_message: bool) -> None:
+        extension, outcome, decoder = make(by_message)
+        buffer = bytearray(self.WIRE)
+        view = memoryview(buffer)
+
+        def call() -> None:
+            with suppress(BufferError):
+                view.release()
+            with suppress(BufferError):
+                buffer.clear()
+
+        extension.call = call
+        decoder.receive(view)
+        assert outcome.events == ["one", "two"]
+        assert outcome.controls == [(PING, b"")]
+
+    def test_stopping_while_decoding(self, by_message: bool) -> None:
+        extension, outcome, decoder = make(by_message)
+        extension.call = decoder.stop
+        decoder.receive(self.WIRE)
+        assert outcome.events == ["one"]
+
+    def test_errors_of_any_kind_end_it(self, by_message: bool) -> None:
+        def fail() -> None:
+            raise KeyboardInterrupt
+
+        extension, outcome, decoder = make(by_message)
+        extension.call = fail
+        buffer = bytearray(self.WIRE)
+        with pytest.raises(KeyboardInterrupt):
+            decoder.receive(buffer)
+        buffer += b"nobody holds it"
+        decoder.receive(frame(TEXT, b"late"))
+        assert outcome.events == []
 
 
 class TestEncoder:

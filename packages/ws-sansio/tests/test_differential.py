@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
-from forms import INSTALLED, PURE, needs_both
-from framing import BINARY, CLOSE, CONT, PING, PONG, TEXT, decode, frame
+import pytest
+from forms import INSTALLED, PURE, needs_both, outcome
+from framing import (
+    BINARY,
+    CLOSE,
+    CONT,
+    KEY,
+    LENGTHS,
+    PING,
+    PONG,
+    TEXT,
+    decode,
+    frame,
+    opened,
+    payload,
+    scanned,
+    validate,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from ws_types import Extension, Frame, PayloadTooBig
+from ws_types.typing import BytesLike
 
 payloads = st.one_of(
     st.binary(max_size=140),
@@ -94,17 +115,89 @@ def test_any_cutting_gives_the_same(
     assert parts == whole
 
 
+class Reverse(Extension):
+    """Reverses payloads and doubles them, by both interfaces; its bit is RSV1."""
+
+    name = "x-reverse"  # type: ignore[assignment]
+    message_rsv = 0x40
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        if frame.rsv1:
+            data = self.decode_message(frame.data, max_size=max_size)
+            return Frame(frame.opcode, data, frame.fin, False, frame.rsv2, frame.rsv3)
+        return frame
+
+    def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
+        if max_size is not None and 2 * len(data) > max_size:
+            raise PayloadTooBig(2 * len(data), max_size)
+        return bytes(data)[::-1] * 2
+
+
+def assemblers(forms: SimpleNamespace, view: str, limit: dict[str, int]) -> tuple[Any, Any]:
+    """What the decoder feeds, and where events are found."""
+    if view == "hook":
+        outcome = forms.MessageAssembler(**limit, extension=Reverse())
+        return outcome, outcome
+    kind = forms.MessageAssembler if "messages" in view else forms.FrameAssembler
+    outcome = kind(**limit)
+    return forms.ExtensionChain(outcome, [Reverse()]) if "chain" in view else outcome, outcome
+
+
+def trace(
+    forms: SimpleNamespace, chunks: list[Any], view: str, masked: bool, limit: dict[str, int]
+) -> list[Any]:
+    """All that can be seen after each chunk."""
+    assembler, outcome = assemblers(forms, view, limit)
+    decoder = forms.FrameDecoder(assembler, masked)
+    seen: list[Any] = []
+    for chunk in chunks:
+        try:
+            decoder.receive(chunk)
+        except Exception as exc:
+            seen.append((type(exc).__name__, str(exc), exc.args))
+        seen.append(list(map(repr, outcome.take_events())))
+        seen.append(list(outcome.controls))
+        seen.append((bool(decoder.finished), bool(decoder.at_boundary())))
+        for each in (assembler, outcome):
+            seen.append((each.opcode, each.rsv, each.size, each.text_offset))
+    return seen
+
+
+VIEWS = ["messages", "frames", "hook", "chain of messages", "chain of frames"]
+
+
 @needs_both
-@settings(max_examples=400)
-@given(streams, cuttings, limits, st.sampled_from(["messages", "frames"]), st.booleans())
+@settings(max_examples=600)
+@given(streams, cuttings, limits, st.sampled_from(VIEWS), st.booleans())
 @example(frame(TEXT, b"\xed\xa0\x80"), [7, 8], {}, "messages", True)
+@example(frame(TEXT, b"x" * 25, rsv=0x40), [9], {"max_message": 50}, "hook", True)
+@example(frame(TEXT, b"x" * 26, rsv=0x40), [9], {"max_message": 50}, "chain of frames", True)
 def test_both_forms_agree(
     stream: bytes, positions: list[int], limit: dict[str, int], view: str, masked: bool
 ) -> None:
     chunks = cut(stream, positions)
-    compiled = comparable(decode(INSTALLED, chunks, view=view, masked=masked, **limit))
-    interpreted = comparable(decode(PURE, chunks, view=view, masked=masked, **limit))
-    assert compiled == interpreted
+    compiled = trace(INSTALLED, chunks, view, masked, limit)
+    assert compiled == trace(PURE, chunks, view, masked, limit)
+
+
+@settings(max_examples=300)
+@given(streams, cuttings, limits, st.sampled_from(VIEWS[2:]))
+@example(frame(TEXT, b"x" * 6, rsv=0x40), [9], {"max_message": 100, "max_fragment": 10}, "hook")
+def test_any_cutting_gives_the_same_with_extensions(
+    stream: bytes, positions: list[int], limit: dict[str, int], view: str
+) -> None:
+    def run(chunks: list[bytes]) -> Any:
+        assembler, result = assemblers(INSTALLED, view, limit)
+        decoder = INSTALLED.FrameDecoder(assembler, True)
+        error = None
+        try:
+            for chunk in chunks:
+                decoder.receive(chunk)
+        except Exception as exc:
+            error = type(exc), getattr(exc, "reason", str(exc))
+        return list(map(repr, result.take_events())), result.controls, error
+
+    assert run(cut(stream, positions)) == run([stream])
 
 
 @given(
@@ -121,3 +214,110 @@ def test_decoding_undoes_encoding(
     stream = b"".join(encoder.take())
     events, _, error = decode(INSTALLED, cut(stream, positions), masked=masked)
     assert (events, error) == (sent, None)
+
+
+@needs_both
+class TestTwins:
+    """The compiled form and the interpreted one agree on everything."""
+
+    def test_payloads(self) -> None:
+        rng = random.Random(6455)
+        for size in LENGTHS:
+            for alignment in range(8):
+                data = rng.randbytes(alignment) + frame(
+                    rng.choice([TEXT, BINARY]), rng.randbytes(size), key=rng.randbytes(4)
+                )
+                results = []
+                for forms in (INSTALLED, PURE):
+                    source = opened(bytearray(data), forms)
+                    header = forms.FrameHeader()
+                    start = header.scan(source, alignment)
+                    results.append(
+                        (
+                            start,
+                            outcome(forms.payload_bytes, source, header, start),
+                            outcome(forms.payload_text, source, header, start),
+                        )
+                    )
+                assert results[0] == results[1]
+
+    def test_headers(self) -> None:
+        rng = random.Random(7692)
+        for _ in range(3000):
+            data = rng.randbytes(rng.randrange(20))
+            cut = rng.randrange(len(data) + 1)
+            results = []
+            for forms in (INSTALLED, PURE):
+                header = forms.FrameHeader()
+                states = []
+                for piece in (data[:cut], data[cut:]):
+                    if header.complete:
+                        break
+                    position = header.scan(opened(piece, forms), 0)
+                    states.append((position, header.complete, header.partial()))
+                    if header.complete:
+                        states.append(
+                            (header.first, bool(header.masked), header.form, header.length)
+                        )
+                        states.append(header.key)
+                results.append(states)
+            assert results[0] == results[1]
+
+    @pytest.mark.parametrize("text", [False, True])
+    def test_validators(self, text: bool) -> None:
+        rng = random.Random(3629)
+        starts = b"\x00a\x7f\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xdf\xe0\xed\xef\xf0\xf1\xf4\xf5\xff"
+        for _ in range(20000):
+            data = bytes(rng.choices(starts, k=rng.randrange(1, 12)))
+            cut = rng.randrange(len(data) + 1)
+            pieces = [data[:cut], data[cut:]]
+            assert validate(pieces, INSTALLED, text) == validate(pieces, PURE, text)
+
+    def test_encoding(self) -> None:
+        for data in (
+            b"",
+            b"abc",
+            "text",
+            "é",
+            "\ud800",
+            5,
+            memoryview(b"abcdef")[::2],
+            b"x" * 70000,
+        ):
+            assert outcome(INSTALLED.encode_frame, 0x82, data, False) == outcome(
+                PURE.encode_frame, 0x82, data, False
+            )
+
+    def test_encoding_in_pieces_of_any_type(self) -> None:
+        """Masked, with the same keys: lengths, alignments, and types of buffers."""
+        rng = random.Random(8441)
+        for size in LENGTHS:
+            raw = rng.randbytes(size + 8)
+            for alignment in range(8):
+                view = memoryview(raw)[alignment : alignment + size]
+                for data in (bytes(view), bytearray(view), view, view[::-1], view[::2]):
+                    encoded = INSTALLED.encode_frame(0x82, data, True)
+                    key = encoded[len(encoded) - len(bytes(data)) - 4 :][:4]
+                    assert encoded == frame(BINARY, bytes(data), key=key)
+
+    @pytest.mark.parametrize("text", [False, True])
+    @pytest.mark.parametrize("masked", [False, True])
+    def test_buffers(self, text: bool, masked: bool) -> None:
+        rng = random.Random(9220)
+        for size in (1, 511, 512, 513, 1025, 4096, 9000):
+            for content in (b"a" * size, payload(size, TEXT), rng.randbytes(size)):
+                data = frame(BINARY, content, key=KEY if masked else None)
+                bounds = sorted({0, size, *(rng.randrange(size + 1) for _ in range(5))})
+                results = []
+                for forms in (INSTALLED, PURE):
+                    source, header, start = scanned(data, forms)
+                    buffer = forms.PayloadBuffer()
+                    if text:
+                        buffer.expect_text()
+                    states = []
+                    for a, b in pairwise(bounds):
+                        buffer.append(source, header, start + a, b - a, a)
+                        states.append((buffer.size, buffer.data))
+                    take = buffer.take_text if text else buffer.take_bytes
+                    results.append((states, outcome(take), buffer.size, buffer.data))
+                assert results[0] == results[1]

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import os
-import random
+import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
-from forms import INSTALLED, PURE, needs_both, outcome
-from framing import BINARY, KEY, TEXT, frame, payload
+from framing import (
+    BINARY,
+    KEY,
+    LENGTHS,
+    TEXT,
+    frame,
+    opened,
+    payload,
+    scanned,
+    validate,
+)
 
 from ws_sansio._kernels import (
     FrameHeader,
@@ -18,20 +31,7 @@ from ws_sansio._kernels import (
     payload_bytes,
     payload_text,
 )
-
-LENGTHS = [*range(70), 125, 126, 127, 128, 511, 512, 513, 4095, 4096, 4097, 65535, 65536]
-
-
-def opened(data: object, forms: object = INSTALLED) -> Source:
-    source = forms.Source()  # type: ignore[attr-defined]
-    source.open(data)
-    return source  # type: ignore[no-any-return]
-
-
-def scanned(data: bytes, forms: object = INSTALLED) -> tuple[Source, FrameHeader, int]:
-    source = opened(data, forms)
-    header = forms.FrameHeader()  # type: ignore[attr-defined]
-    return source, header, header.scan(source, 0)
+from ws_types import ConcurrencyError
 
 
 class TestSource:
@@ -47,19 +47,51 @@ class TestSource:
         with pytest.raises(TypeError, match="must be bytes, bytearray, or memoryview"):
             opened(data)
 
-    def test_opening_again_lets_go_of_what_was_open(self) -> None:
-        first = bytearray(b"abc")
-        source = opened(first)
-        source.open(b"d")
-        first += b"can be resized, since nobody holds it"
-        assert source.size == 1
+    def test_is_not_opened_while_it_is_open(self) -> None:
+        source = opened(b"abc")
+        second = bytearray(b"de")
+        with pytest.raises(ConcurrencyError, match="still being decoded"):
+            source.open(second)
+        second += b"can be resized, since nobody holds it"
+        assert source.size == 3
+        source.close()
+        source.open(second)
+        assert source.size == len(second)
 
-    def test_items_of_other_types_are_bytes(self) -> None:
-        view = memoryview(b"abcdefgh").cast("I")
-        assert opened(view).size == 8
+    def test_closing_lets_go_of_the_buffer(self) -> None:
+        data = bytearray(b"abc")
+        source = opened(data)
+        source.close()
+        source.close()
+        data += b"d"
+
+    def test_stays_closed_where_it_can_not_be_opened(self) -> None:
+        source = Source()
+        view = memoryview(b"abc")
+        view.release()
+        with pytest.raises(ValueError, match="released memoryview"):
+            source.open(view)
+        with pytest.raises(TypeError):
+            source.open("abc")
+        source.open(b"de")
+        assert source.size == 2
+
+    @pytest.mark.parametrize("item", ["b", "c", "H", "i", "Q", "d", "?"])
+    def test_items_of_other_types_are_bytes(self, item: str) -> None:
+        data = frame(BINARY, b"abcdefghij")
+        source, header, start = scanned(memoryview(data).cast(item))
+        assert source.size == 16
+        assert payload_bytes(source, header, start) == b"abcdefghij"
+
+    def test_shapes_are_flattened(self) -> None:
+        data = frame(BINARY, b"abcdefghij")
+        view = memoryview(data).cast("B", (4, 4))
+        source, header, start = scanned(view)
+        assert payload_bytes(source, header, start) == b"abcdefghij"
+        assert opened(memoryview(ctypes.c_uint32(5))).size == 4
 
     def test_strides_are_followed(self) -> None:
-        source, header, start = scanned(memoryview(b"\x82_\x02_a_b_")[::2])  # type: ignore[arg-type]
+        source, header, start = scanned(memoryview(b"\x82_\x02_a_b_")[::2])
         assert payload_bytes(source, header, start) == b"ab"
 
 
@@ -142,6 +174,30 @@ class TestPayload:
         assert str(found.value) == str(expected.value)
 
 
+@pytest.mark.parametrize("start", [-1, 3, 4, 10**9])
+def test_nothing_beyond_the_source_is_read(start: int) -> None:
+    source, header, _ = scanned(b"\x82\x03ab")  # one byte is missing
+    for kernel in (payload_bytes, payload_text):
+        with pytest.raises(IndexError):
+            kernel(source, header, start)
+        with pytest.raises(IndexError):
+            kernel(source, header, 2)
+    buffer = PayloadBuffer()
+    with pytest.raises(IndexError):
+        buffer.append(source, header, start, 2, 0)
+    with pytest.raises(IndexError):
+        buffer.append(source, header, 2, -1, 0)
+    if start > source.size or start < 0:
+        with pytest.raises(IndexError):
+            header.scan(source, start)
+    with pytest.raises(IndexError):
+        Utf8Validator().feed(buffer, start)
+    source.close()
+    with pytest.raises(IndexError):
+        payload_bytes(source, header, 0)
+    assert buffer.data == b""
+
+
 class TestPayloadBuffer:
     @pytest.mark.parametrize("text", [False, True])
     @pytest.mark.parametrize("step", [1, 3, 8, 1000, 5000, 40000])
@@ -198,24 +254,6 @@ class TestPayloadBuffer:
         buffer.append(source, header, start, 1, 0)
         with pytest.raises(UnicodeDecodeError):
             buffer.take_text()
-
-
-def validate(pieces: list[bytes], forms: object = INSTALLED, text: bool = False) -> object:
-    """Feed pieces; returns the offset, or where and why it failed."""
-    validator = forms.Utf8Validator()  # type: ignore[attr-defined]
-    buffer = forms.PayloadBuffer()  # type: ignore[attr-defined]
-    if text:
-        buffer.expect_text()
-    try:
-        for piece in pieces:
-            before = buffer.size
-            source, header, start = scanned(frame(TEXT, piece), forms)
-            buffer.append(source, header, start, len(piece), 0)
-            validator.feed(buffer, before)
-        validator.finish()
-    except UnicodeDecodeError as exc:
-        return validator.offset + exc.start, exc.reason
-    return validator.offset
 
 
 class TestUtf8Validator:
@@ -282,6 +320,28 @@ def could_go_on(pieces: list[bytes]) -> bool:
     return isinstance(result, int) or result[1] == "unexpected end of data"  # type: ignore[index]
 
 
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[bytes]]:
+    """Has the system's randomness count, so that no key is there twice by chance."""
+    numbers = itertools.count()
+    drawn: set[bytes] = set()
+
+    def urandom(size: int) -> bytes:
+        keys = [next(numbers).to_bytes(4, "big") for _ in range(size // 4)]
+        drawn.update(keys)
+        return b"".join(keys)
+
+    def use_up() -> None:
+        for _ in range(1024):
+            encode_frame(0x82, b"", True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "urandom", urandom)
+        use_up()
+        yield drawn
+    use_up()
+
+
 class TestEncodeFrame:
     @pytest.mark.parametrize("size", LENGTHS)
     def test_unmasked(self, size: int) -> None:
@@ -326,6 +386,41 @@ class TestEncodeFrame:
             ones = sum(int.from_bytes(key, "big") >> bit & 1 for key in keys)
             assert 1700 < ones < 2300
 
+    def test_keys_come_from_the_system(self, counted: set[bytes]) -> None:
+        keys = [encode_frame(0x82, b"", True)[2:6] for _ in range(5000)]
+        assert set(keys) <= counted
+        assert len(set(keys)) == 5000
+
+    def test_no_randomness(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def urandom(size: int) -> bytes:
+            raise OSError("no randomness")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "urandom", urandom)
+            with pytest.raises(OSError, match="no randomness"):
+                [encode_frame(0x82, b"", True) for _ in range(5000)]
+        assert len(encode_frame(0x82, b"", True)) == 6
+
+    @pytest.mark.usefixtures("counted")
+    def test_threads_do_not_share_keys(self) -> None:
+        keys: list[bytes] = []
+
+        def encode() -> None:
+            keys.extend(encode_frame(0x82, b"", True)[2:] for _ in range(5000))
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            threads = [threading.Thread(target=encode) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(interval)
+        assert {len(key) for key in keys} == {4}
+        assert len(set(keys)) == 20_000
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork()")
     @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
     def test_a_child_has_keys_of_its_own(self) -> None:
@@ -342,76 +437,3 @@ class TestEncodeFrame:
         os.close(reader)
         assert len(theirs) == 32
         assert ours != theirs
-
-
-@needs_both
-class TestTwins:
-    """The compiled form and the interpreted one agree on everything."""
-
-    def test_payloads(self) -> None:
-        rng = random.Random(6455)
-        for size in LENGTHS:
-            for alignment in range(8):
-                data = rng.randbytes(alignment) + frame(
-                    rng.choice([TEXT, BINARY]), rng.randbytes(size), key=rng.randbytes(4)
-                )
-                results = []
-                for forms in (INSTALLED, PURE):
-                    source = opened(bytearray(data), forms)
-                    header = forms.FrameHeader()
-                    start = header.scan(source, alignment)
-                    results.append(
-                        (
-                            start,
-                            outcome(forms.payload_bytes, source, header, start),
-                            outcome(forms.payload_text, source, header, start),
-                        )
-                    )
-                assert results[0] == results[1]
-
-    def test_headers(self) -> None:
-        rng = random.Random(7692)
-        for _ in range(3000):
-            data = rng.randbytes(rng.randrange(20))
-            cut = rng.randrange(len(data) + 1)
-            results = []
-            for forms in (INSTALLED, PURE):
-                header = forms.FrameHeader()
-                states = []
-                for piece in (data[:cut], data[cut:]):
-                    if header.complete:
-                        break
-                    position = header.scan(opened(piece, forms), 0)
-                    states.append((position, header.complete, header.partial()))
-                    if header.complete:
-                        states.append(
-                            (header.first, bool(header.masked), header.form, header.length)
-                        )
-                        states.append(header.key)
-                results.append(states)
-            assert results[0] == results[1]
-
-    @pytest.mark.parametrize("text", [False, True])
-    def test_validators(self, text: bool) -> None:
-        rng = random.Random(3629)
-        starts = b"\x00a\x7f\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xdf\xe0\xed\xef\xf0\xf1\xf4\xf5\xff"
-        for _ in range(20000):
-            data = bytes(rng.choices(starts, k=rng.randrange(1, 12)))
-            cut = rng.randrange(len(data) + 1)
-            pieces = [data[:cut], data[cut:]]
-            assert validate(pieces, INSTALLED, text) == validate(pieces, PURE, text)
-
-    def test_encoding(self) -> None:
-        for data in (
-            b"",
-            b"abc",
-            "text",
-            "é",
-            "\ud800",
-            5,
-            memoryview(b"abcdef")[::2],
-            b"x" * 70000,
-        ):
-            assert outcome(INSTALLED.encode_frame, 0x82, data, False) == outcome(
-                PURE.encode_frame, 0x82, data, False
-            )

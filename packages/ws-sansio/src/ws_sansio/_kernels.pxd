@@ -48,7 +48,7 @@ cdef class PayloadBuffer:
     cpdef bytes take_bytes(self)
     cpdef str take_text(self)
     cpdef void clear(self)
-    cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1
+    cdef int reserve(self, Py_ssize_t needed, uint64_t expected) except -1
     cdef int resize(self, Py_ssize_t capacity) except -1
     cdef int become_bytes(self) except -1
 

@@ -17,6 +17,8 @@ from codecs import utf_8_decode
 from functools import cache
 from typing import Final
 
+from ws_types.errors import ConcurrencyError
+
 __all__ = [
     "FrameHeader",
     "PayloadBuffer",
@@ -61,19 +63,30 @@ _SMALL: Final = 4096
 class Source:
     """The bytes of one read, between :meth:`open` and :meth:`close`."""
 
-    __slots__ = ("data", "size")
+    __slots__ = ("data", "opened", "size")
 
     def __init__(self) -> None:
         self.data = b""
+        self.opened = False
         self.size = 0
 
     def open(self, data: object) -> None:
-        self.data = _raw(data)
-        self.size = len(self.data)
+        raw = _raw(data)
+        if self.opened:
+            raise ConcurrencyError("what was received before is still being decoded")
+        self.data = raw
+        self.opened = True
+        self.size = len(raw)
 
     def close(self) -> None:
         self.data = b""
+        self.opened = False
         self.size = 0
+
+
+def _check(source: Source, start: int, count: int) -> None:
+    if start < 0 or count < 0 or start + count > source.size:
+        raise IndexError("beyond the end of what was received")
 
 
 class FrameHeader:
@@ -99,6 +112,7 @@ class FrameHeader:
         Returns where the payload begins. Where the source ends first, keeps what there is,
         leaves :attr:`complete` false, and returns the source's size.
         """
+        _check(source, start, 0)
         kept = len(self._partial)
         data = source.data
         base = start
@@ -152,6 +166,7 @@ class FrameHeader:
 
 def payload_bytes(source: Source, header: FrameHeader, start: int) -> bytes:
     """A whole payload, unmasked."""
+    _check(source, start, header.length)
     data = source.data[start : start + header.length]
     return _xor(data, header.key) if header.masked else data
 
@@ -182,6 +197,7 @@ class PayloadBuffer:
         self, source: Source, header: FrameHeader, start: int, count: int, offset: int
     ) -> None:
         """Unmask *count* bytes that are *offset* bytes into the payload of the frame."""
+        _check(source, start, count)
         if count == 0:
             return
         data = source.data[start : start + count]
@@ -239,6 +255,8 @@ class Utf8Validator:
 
         Raises :exc:`UnicodeDecodeError`.
         """
+        if not 0 <= start <= buffer.size:
+            raise IndexError("beyond the end of what was received")
         piece = self._pending + buffer.last(buffer.size - start)
         used = utf_8_decode(piece, "strict", False)[1]
         pending = piece[used:]
@@ -254,30 +272,22 @@ class Utf8Validator:
 
 
 _POOL_SIZE: Final = 4096
-_pool = b""
-_pool_used = 0
-
-
-def _forget_keys() -> None:
-    global _pool, _pool_used
-    _pool = b""
-    _pool_used = 0
-
+# Taking from a list is atomic: no other thread can take the same key.
+_pool: list[bytes] = []
 
 # A child must not go on with the keys that its parent goes on with.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_keys)
+    os.register_at_fork(after_in_child=_pool.clear)
 
 
 def _masking_key() -> bytes:
     """Four bytes of the system's randomness that nobody has used (RFC 6455, section 5.3)."""
-    global _pool, _pool_used
-    if _pool_used >= len(_pool):
-        _pool = os.urandom(_POOL_SIZE)
-        _pool_used = 0
-    key = _pool[_pool_used : _pool_used + 4]
-    _pool_used += 4
-    return key
+    while True:
+        try:
+            return _pool.pop()
+        except IndexError:
+            fresh = os.urandom(_POOL_SIZE)
+            _pool.extend([fresh[i : i + 4] for i in range(0, _POOL_SIZE, 4)])
 
 
 def encode_frame(first: int, payload: object, masked: bool) -> bytes:

@@ -1,4 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: nonecheck=True
 """
 What Python can't express fast: masking, UTF-8 validation, the frame header.
 
@@ -7,6 +8,8 @@ The compiled twin of ``_kernels.py``, which says what each of these does.
 
 import os
 from codecs import utf_8_decode
+
+from ws_types.errors import ConcurrencyError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -72,8 +75,12 @@ cdef class Source:
         self.close()
 
     cpdef int open(self, object data) except -1:
-        self.close()
-        PyObject_GetBuffer(readable(data), &self.view, PyBUF_SIMPLE)
+        cdef Py_buffer view
+        PyObject_GetBuffer(readable(data), &view, PyBUF_SIMPLE)
+        if self.opened:
+            PyBuffer_Release(&view)
+            raise ConcurrencyError("what was received before is still being decoded")
+        self.view = view
         self.opened = True
         self.data = <const unsigned char *>self.view.buf
         self.size = self.view.len
@@ -85,6 +92,13 @@ cdef class Source:
             self.data = NULL
             self.size = 0
             PyBuffer_Release(&self.view)
+
+
+cdef inline int check(Source source, Py_ssize_t start, uint64_t count) except -1:
+    # Callers see to it, but a mistake of theirs must not read foreign memory.
+    if start < 0 or start > source.size or count > <uint64_t>(source.size - start):
+        raise IndexError("beyond the end of what was received")
+    return 0
 
 
 cdef class FrameHeader:
@@ -108,6 +122,7 @@ cdef class FrameHeader:
         cdef int kept = self.kept
         cdef int size
         cdef Py_ssize_t taken
+        check(source, start, 0)
         if kept == 0:
             size = ws_scan_header(&header, source.data + start, available)
         else:
@@ -149,6 +164,7 @@ cpdef bytes payload_bytes(Source source, FrameHeader header, Py_ssize_t start):
     """A whole payload, unmasked."""
     cdef Py_ssize_t size = <Py_ssize_t>header.length
     cdef bytes data
+    check(source, start, header.length)
     if not header.masked:
         return PyBytes_FromStringAndSize(<const char *>source.data + start, size)
     data = PyBytes_FromStringAndSize(NULL, size)
@@ -164,6 +180,7 @@ cpdef str payload_text(Source source, FrameHeader header, Py_ssize_t start):
     cdef Py_ssize_t size = <Py_ssize_t>header.length
     cdef object text
     cdef bytes data
+    check(source, start, header.length)
     if size == 0:
         return ""
     if not header.masked:
@@ -204,19 +221,21 @@ cdef class PayloadBuffer:
         """What is appended to the empty buffer is text."""
         self.is_ascii = self.size == 0
 
-    cdef int reserve(self, Py_ssize_t needed, Py_ssize_t expected) except -1:
+    cdef int reserve(self, Py_ssize_t needed, uint64_t expected) except -1:
         # `expected` is what the frame announces: no more room than that, nor twice `needed`.
         cdef Py_ssize_t capacity
         if needed <= self.capacity:
             return 0
         capacity = 2 * needed if needed > SMALL else SMALL
-        if needed <= expected < capacity:
-            capacity = expected if expected > SMALL else SMALL
+        if <uint64_t>needed <= expected < <uint64_t>capacity:
+            capacity = <Py_ssize_t>expected if expected > SMALL else SMALL
         return self.resize(capacity)
 
     cdef int resize(self, Py_ssize_t capacity) except -1:
+        # Where there is no memory, nothing is left.
+        cdef Py_ssize_t size = self.size
         self.bytes_ = NULL
-        self.capacity = 0
+        self.capacity = self.size = 0
         if self.store == NULL:
             if self.is_ascii:
                 self.store = PyUnicode_New_(capacity, 127)
@@ -231,6 +250,7 @@ cdef class PayloadBuffer:
         else:
             self.bytes_ = <unsigned char *>PyBytes_AS_STRING(<object>self.store)
         self.capacity = capacity
+        self.size = size
         return 0
 
     cdef int become_bytes(self) except -1:
@@ -252,9 +272,10 @@ cdef class PayloadBuffer:
         """Unmask *count* bytes that are *offset* bytes into the payload of the frame."""
         cdef unsigned char no_key[4]
         cdef const unsigned char *key = header.mask_key
+        check(source, start, count)
         if count == 0:
             return 0
-        self.reserve(self.size + count, self.size + <Py_ssize_t>(header.length - offset))
+        self.reserve(self.size + count, <uint64_t>self.size + (header.length - offset))
         if self.is_ascii:
             if not header.masked:
                 memset(no_key, 0, 4)
@@ -319,6 +340,8 @@ cdef class Utf8Validator:
         """Validate what the last append added, from *start* on."""
         cdef ws_utf8 before = self.state
         cdef Py_ssize_t count = buffer.size - start
+        if start < 0 or count < 0:
+            raise IndexError("beyond the end of what was received")
         if buffer.is_ascii and before.begun == 0:
             self.offset += count
             return 0

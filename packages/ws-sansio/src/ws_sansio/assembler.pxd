@@ -26,6 +26,7 @@ cdef class Assembler:
     cdef readonly int rsv
     cdef readonly Py_ssize_t size
     cdef int _empty
+    cdef bint _encoded
     cdef PayloadBuffer _buffer
     cdef Utf8Validator _validator
 
@@ -48,7 +49,8 @@ cdef class MessageAssembler(Assembler):
     cdef readonly object extension
     cdef readonly Py_ssize_t max_single
 
-    cdef object _emit(self, bytes data, Py_ssize_t limit)
+    @cython.locals(limit=Py_ssize_t)
+    cdef object _emit(self, bytes data, FrameHeader header)
 
 
 cdef class FrameAssembler(Assembler):

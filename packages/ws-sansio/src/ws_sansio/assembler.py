@@ -1,4 +1,5 @@
-# cython: boundscheck=False, wraparound=False, cdivision=True
+# cython: boundscheck=False, wraparound=False, cdivision=True, nonecheck=True
+# cython: auto_pickle=False
 """
 From frames to what a protocol's user sees (RFC 6455, sections 5.4 and 5.6).
 
@@ -22,6 +23,7 @@ there, and text is UTF-8, judged as it arrives.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,13 +53,14 @@ __all__ = [
 #: 4,096 is the number of fragments that ``websockets`` admits.
 MAX_EMPTY_FRAGMENTS = 4096
 
-_NO_LIMIT = 2**63 - 1
+# No object is larger: 2**63 - 1, or 2**31 - 1 where pointers have 32 bits.
+_NO_LIMIT = sys.maxsize
 
 _OPCODES = tuple(Opcode(code) if code in list(Opcode) else None for code in range(16))
 
 
 def _limit(value: int | None) -> int:
-    return _NO_LIMIT if value is None else min(value, _NO_LIMIT)
+    return _NO_LIMIT if value is None else min(max(value, 0), _NO_LIMIT)
 
 
 class Assembler:
@@ -92,6 +95,8 @@ class Assembler:
         #: The payload bytes of the message in progress, so far.
         self.size = 0
         self._empty = 0
+        # Whether every payload is encoded by an extension, whatever its RSV bits say.
+        self._encoded = False
         self._buffer = PayloadBuffer()
         self._validator = Utf8Validator()
 
@@ -126,13 +131,13 @@ class Assembler:
             self.rsv = first & 0x70
         max_message = self.max_message
         max_fragment = self.max_fragment
-        if self.rsv:
+        if self.rsv or self._encoded:
             max_message = _encoded_limit(max_message)
             max_fragment = _encoded_limit(max_fragment)
         if length > max_fragment:
-            raise PayloadTooBig(length, max_fragment)
+            raise PayloadTooBig(length, self.max_fragment)
         if length > max_message - self.size:
-            error = PayloadTooBig(length, max_message - self.size)
+            error = PayloadTooBig(length, self.max_message - self.size)
             if self.size:
                 error.set_current_size(self.size)
             raise error
@@ -209,7 +214,7 @@ class MessageAssembler(Assembler):
         self.begin(header)
         if header.first & 0x80 and self.size == 0 and self.rsv:
             # A message that an extension transformed, all there: no need to gather it.
-            self._emit(payload_bytes(source, header, start), self.max_single)
+            self._emit(payload_bytes(source, header, start), header)
             return
         self.append(source, header, start, header.length, 0)
         self.end(header)
@@ -223,7 +228,7 @@ class MessageAssembler(Assembler):
         if not header.first & 0x80:
             return
         if self.rsv:
-            self._emit(self._buffer.take_bytes(), self.max_message)
+            self._emit(self._buffer.take_bytes(), header)
             return
         if self.opcode == 0x1:
             self._validator.finish()
@@ -232,9 +237,11 @@ class MessageAssembler(Assembler):
             self.events.append(self._buffer.take_bytes())
         self._finish_message()
 
-    def _emit(self, data: bytes, limit: int) -> None:
+    def _emit(self, data: bytes, header: FrameHeader) -> None:
         extension = self.extension
         assert extension is not None  # or the RSV bits would have been refused
+        # A message in one frame has to fit in a frame too.
+        limit = self.max_single if header.first & 0x0F else self.max_message
         data = extension.decode_message(data, max_size=None if limit == _NO_LIMIT else limit)
         self.events.append(data.decode() if self.opcode == 0x1 else data)
         self._finish_message()
@@ -270,9 +277,8 @@ class ExtensionChain(Assembler):
 
     def __init__(self, inner: Assembler, extensions: Sequence[Extension]) -> None:
         # What RSV bits mean is for the extensions to say; `inner` refuses what they leave.
-        super().__init__(
-            _encoded_limit(inner.max_message), _encoded_limit(inner.max_fragment), 0x70, 0x70
-        )
+        super().__init__(inner.max_message, inner.max_fragment, 0x70, 0x70)
+        self._encoded = True
         self.inner = inner
         self.extensions = tuple(reversed(extensions))
         self._decoded = Source()

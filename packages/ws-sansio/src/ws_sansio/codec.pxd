@@ -1,4 +1,5 @@
 cimport cython
+from libc.stdint cimport uint64_t
 
 from ._kernels cimport FrameHeader, PayloadBuffer, Source, encode_frame
 from .assembler cimport Assembler
@@ -34,7 +35,7 @@ cdef class FrameDecoder:
         header=FrameHeader,
         assembler=Assembler,
         start=Py_ssize_t,
-        length=Py_ssize_t,
+        length=uint64_t,
         count=Py_ssize_t,
         opcode=int,
     )

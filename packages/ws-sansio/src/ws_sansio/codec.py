@@ -1,4 +1,5 @@
-# cython: boundscheck=False, wraparound=False, cdivision=True
+# cython: boundscheck=False, wraparound=False, cdivision=True, nonecheck=True
+# cython: auto_pickle=False
 """
 Frames on the wire (RFC 6455, section 5.2).
 
@@ -105,6 +106,7 @@ class FrameDecoder:
         Decode *data*; what comes of it is found in the assembler.
 
         :raises TypeError: if *data* isn't bytes-like.
+        :raises ConcurrencyError: if an extension, or another thread, calls this while it runs.
         """
         source = self._source
         source.open(data)
