@@ -1,0 +1,488 @@
+"""
+What the tests share: event loops, and a network in memory on a clock of its own.
+
+:class:`MemoryLoop` is an event loop whose clock stands still while something can be done, and jumps
+to the next timer when nothing can: an hour passes at once, and two runs are alike. Servers and
+connections that are made on it are joined in memory, by transports that behave as those of
+asyncio do, can be looked into, and lose packets when told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import gc
+import inspect
+import logging
+import selectors
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+import ws_asyncio
+from ws_asyncio import ClientConnection, Server, ServerConnection, connect, serve
+from ws_types.exceptions import ConnectionClosed
+
+URI = "ws://localhost/"
+
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+# A network in memory
+
+
+class MemoryTransport(asyncio.Transport):
+    """
+    One end of a connection in memory.
+
+    Output goes into a wire, which holds *capacity* bytes, as the buffers of the operating system
+    do; what it has no room for waits here.
+    """
+
+    def __init__(self, loop: MemoryLoop, protocol: Any, capacity: int) -> None:
+        super().__init__()
+        self.loop = loop
+        self.protocol = protocol
+        self.capacity = capacity
+        self.other: MemoryTransport
+        #: What each call of write() was given.
+        self.writes: list[bytes] = []
+        #: How often reading was paused, and whether it is.
+        self.pauses = 0
+        self.reading_paused = False
+        #: Set, nothing that is written arrives any more; as if cables were cut.
+        self.cut = False
+        self.aborted = False
+        self.lost = False
+        self._out = bytearray()
+        self._wire = bytearray()
+        self._eof = False
+        self._eof_delivered = False
+        self._closing = False
+        self._writing_paused = False
+        self._high, self._low = 2**16, 2**14
+        self._moving = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"peername": ("memory", 1), "sockname": ("memory", 2)}.get(name, default)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        assert high is not None
+        self._high, self._low = high, high // 4 if low is None else low
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._out)
+
+    def write(self, data: Any) -> None:
+        assert not self._eof, "write after write_eof"
+        if self._closing:
+            return
+        self.writes.append(bytes(data))
+        self._out += data
+        self._push()
+        if len(self._out) > self._high and not self._writing_paused:
+            self._writing_paused = True
+            self.protocol.pause_writing()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self._eof = True
+        self._push()
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._push()
+
+    def abort(self) -> None:
+        if not self.lost:
+            self.aborted = self._closing = True
+            self._out.clear()
+            self.lose(None)
+            if not self.cut:
+                self.other.lose(ConnectionResetError("reset by peer"))
+
+    def lose(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if not self.lost:
+            self.lost = self._closing = True
+            self.loop.call_soon(self._lose, exc)
+
+    def _lose(self, exc: Exception | None) -> None:
+        self.protocol.connection_lost(exc)
+        # As asyncio's transports do: nothing is left that holds the protocol.
+        self.protocol = None
+
+    def pause_reading(self) -> None:
+        assert not self.reading_paused and not self._closing
+        self.reading_paused = True
+        self.pauses += 1
+
+    def resume_reading(self) -> None:
+        assert self.reading_paused
+        self.reading_paused = False
+        self.other._push()
+
+    def _push(self) -> None:
+        room = self.capacity - len(self._wire)
+        self._wire += self._out[:room]
+        del self._out[:room]
+        if self.cut:
+            # The operating system would still take what it has room for.
+            if self._closing and not self._out:
+                self.lose(None)
+        elif not self._moving:
+            self._moving = True
+            self.loop.call_soon(self._move)
+
+    def _move(self) -> None:
+        self._moving = False
+        if self.cut or self.aborted:
+            return
+        other = self.other
+        if other.lost:
+            self._wire.clear()
+        elif other.reading_paused:
+            return
+        elif self._wire:
+            self._deliver(other.protocol)
+            self._push()
+        elif not self._out and (self._eof or self._closing) and not self._eof_delivered:
+            self._eof_delivered = True
+            if not other.protocol.eof_received():
+                other.close()
+            self._push()
+        if len(self._out) <= self._low and self._writing_paused:
+            self._writing_paused = False
+            self.protocol.resume_writing()
+        if self._closing and not self._out:
+            self.lose(None)
+
+    def _deliver(self, protocol: Any) -> None:
+        if isinstance(protocol, asyncio.BufferedProtocol):
+            buffer = protocol.get_buffer(-1)
+            size = min(len(self._wire), len(buffer))
+            buffer[:size] = self._wire[:size]
+            del self._wire[:size]
+            protocol.buffer_updated(size)
+            # Whoever keeps the buffer keeps rubbish.
+            buffer[:size] = b"\xff" * size
+        else:
+            data = bytes(self._wire)
+            self._wire.clear()
+            protocol.data_received(data)
+
+
+class MemoryServer:
+    """Stands for the server of an event loop."""
+
+    sockets = ()
+
+    def __init__(self, loop: MemoryLoop, factory: Callable[[], Any]) -> None:
+        self.loop = loop
+        self.factory = factory
+        loop.server = self
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self.loop
+
+    def is_serving(self) -> bool:
+        return self.loop.server is self
+
+    async def start_serving(self) -> None:
+        self.loop.server = self
+
+    def close(self) -> None:
+        if self.loop.server is self:
+            self.loop.server = None
+
+    async def wait_closed(self) -> None:
+        pass
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    """Where a loop would sleep, moves its clock."""
+
+    loop: MemoryLoop
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if ready or timeout is None or timeout > 0:
+            if not ready and timeout is None:
+                raise RuntimeError("nothing will ever happen")
+            if not ready:
+                assert timeout is not None
+                self.loop.now += timeout
+        return ready
+
+
+class MemoryLoop(asyncio.SelectorEventLoop):
+    """An event loop with a network in memory, and a clock that doesn't make anybody wait."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.server: MemoryServer | None = None
+        self.links: list[tuple[MemoryTransport, MemoryTransport]] = []
+        #: Bytes that the network holds in each direction.
+        self.capacity = 2**16
+        selector = _SkippingSelector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now
+
+    async def create_server(
+        self, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
+    ) -> Any:
+        return MemoryServer(self, factory)
+
+    async def create_connection(
+        self, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
+    ) -> Any:
+        if self.server is None:
+            raise ConnectionRefusedError("nobody listens")
+        protocol, accepted = factory(), self.server.factory()
+        client = MemoryTransport(self, protocol, self.capacity)
+        server = MemoryTransport(self, accepted, self.capacity)
+        client.other, server.other = server, client
+        self.links.append((client, server))
+        accepted.connection_made(server)
+        protocol.connection_made(client)
+        return client, protocol
+
+    def cut(self) -> None:
+        """Lose all packets of all connections from now on."""
+        for link in self.links:
+            for transport in link:
+                transport.cut = True
+
+
+def memory() -> MemoryLoop:
+    """The loop that runs, which has to be one in memory."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, MemoryLoop)
+    return loop
+
+
+class Raw(asyncio.Protocol):
+    """A peer that does what a test tells it, and nothing of its own."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.eof = False
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+
+    def eof_received(self) -> bool:
+        self.eof = True
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set_result(exc)
+
+    def pause_writing(self) -> None:
+        pass
+
+    def resume_writing(self) -> None:
+        pass
+
+
+# Running tests
+
+
+def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, Any]) -> None:
+    """Run a test; what ends in the loop's exception handler, or is left behind, fails it."""
+    trouble: list[Any] = []
+    loop.set_exception_handler(lambda _, context: trouble.append(context))
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(
+            asyncio.wait_for(main, 3600 if isinstance(loop, MemoryLoop) else 20)
+        )
+        # Transports that were aborted come to rest.
+        for _ in range(3):
+            loop.run_until_complete(asyncio.sleep(0))
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    assert not trouble, trouble
+    assert not left, left
+
+
+def in_memory(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run an asynchronous test on a :class:`MemoryLoop`."""
+
+    @functools.wraps(test)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        _run(MemoryLoop(), test(*args, **kwargs))
+
+    return wrapper
+
+
+def _eager_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+    return loop
+
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+if sys.version_info >= (3, 12):
+    LOOPS["eager"] = _eager_loop
+with contextlib.suppress(ImportError):
+    import uvloop
+
+    LOOPS["uvloop"] = uvloop.new_event_loop
+
+
+def on_sockets(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run an asynchronous test on each kind of event loop, over loopback sockets."""
+
+    @pytest.mark.parametrize("loop", LOOPS)
+    def wrapper(loop: str, **kwargs: Any) -> None:
+        _run(LOOPS[loop](), test(**kwargs))
+
+    signature = inspect.signature(test)
+    loop = inspect.Parameter("loop", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = [loop, *signature.parameters.values()]
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__name__, wrapper.__doc__ = test.__name__, test.__doc__
+    wrapper.pytestmark += getattr(test, "pytestmark", [])  # type: ignore[attr-defined]
+    return wrapper
+
+
+async def turns(count: int = 20) -> None:
+    """Let the loop turn some times; its clock doesn't move."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+# Connections
+
+
+async def hold(connection: ServerConnection) -> None:
+    """A handler that does nothing until the connection is closed."""
+    await connection.wait_closed()
+
+
+async def echo(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+class Pair:
+    """A client and the server's end of its connection, with the transports of both."""
+
+    def __init__(self, server: Server, client: ClientConnection, other: ServerConnection) -> None:
+        self.server, self.client, self.other = server, client, other
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, MemoryLoop):
+            self.wire, self.other_wire = loop.links[-1]
+
+
+@contextlib.asynccontextmanager
+async def pair(
+    handler: Callable[[ServerConnection], Any] = hold,
+    client: dict[str, Any] | None = None,
+    server: dict[str, Any] | None = None,
+) -> AsyncIterator[Pair]:
+    """A client and a server that are connected, in memory. No keepalive unless asked for."""
+    accepted: list[ServerConnection] = []
+
+    async def handle(connection: ServerConnection) -> None:
+        accepted.append(connection)
+        await handler(connection)
+
+    quiet: dict[str, Any] = {"ping_interval": None}
+    async with (
+        serve(handle, **quiet | (server or {})) as running,
+        connect(URI, **quiet | (client or {})) as connection,
+    ):
+        while not accepted:
+            await asyncio.sleep(0)
+        yield Pair(running, connection, accepted[0])
+        accepted.clear()
+
+
+async def raw_client() -> Raw:
+    """Connect to the server in memory without a word."""
+    return (await memory().create_connection(Raw))[1]
+
+
+async def raw_open() -> Raw:
+    """Connect to the server in memory, and open a WebSocket connection by hand."""
+    raw = await raw_client()
+    raw.transport.write(REQUEST)
+    while b"\r\n\r\n" not in raw.received:
+        await asyncio.sleep(0)
+    raw.received.clear()
+    return raw
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, masked: bool = True) -> bytes:
+    """A frame on the wire; the masking key is zero."""
+    size = len(payload)
+    mask = 0x80 if masked else 0
+    head = bytes([(0x80 if fin else 0) | opcode])
+    if size < 126:
+        head += bytes([mask | size])
+    elif size < 65536:
+        head += bytes([mask | 126]) + size.to_bytes(2, "big")
+    else:
+        head += bytes([mask | 127]) + size.to_bytes(8, "big")
+    return head + (bytes(4) if masked else b"") + payload
+
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+@contextlib.contextmanager
+def no_collector() -> Iterator[None]:
+    """Without the garbage collector: what is freed is freed because nothing holds it."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def receive_all(connection: ws_asyncio.Connection) -> list[Any]:
+    """The messages that are left on a connection that is closing."""
+    messages = []
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            messages.append(await connection.recv())
+    return messages
+
+
+def lines(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
+    """What was logged, without what the event loop says of itself."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= level and record.name != "asyncio"
+    ]
