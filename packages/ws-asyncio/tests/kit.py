@@ -438,7 +438,7 @@ async def raw_open() -> Raw:
     raw.transport.write(REQUEST)
     while b"\r\n\r\n" not in raw.received:
         await asyncio.sleep(0)
-    raw.received.clear()
+    del raw.received[: raw.received.index(b"\r\n\r\n") + 4]
     return raw
 
 
