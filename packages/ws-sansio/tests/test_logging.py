@@ -217,9 +217,14 @@ def test_headers_are_logged_on_one_printable_line(
     server = ServerProtocol()
     server.receive_data(request_bytes(("Foo", value)))
     client = requesting()
-    client.receive_data(response_bytes(client, ("Foo", value)))
     client.receive_data(response_bytes(client, ("Foo", value), line=f"HTTP/1.1 101 {value}"))
     printable(debug)
+
+
+def test_reason_phrases_are_escaped(debug: pytest.LogCaptureFixture) -> None:
+    client = requesting()
+    client.receive_data(response_bytes(client, line="HTTP/1.1 101 Switching\x9b31m"))
+    assert "< HTTP/1.1 101 Switching\\x9b31m" in debug.messages
 
 
 @pytest.mark.parametrize(
@@ -239,6 +244,7 @@ def test_what_is_no_request_is_not_logged_raw(debug: pytest.LogCaptureFixture, d
     server.receive_data(data)
     assert server.handshake_exc is not None
     printable(debug)
+    assert debug.messages[0].startswith("! InvalidMessage(")
 
 
 def test_what_is_no_response_is_not_logged_raw(debug: pytest.LogCaptureFixture) -> None:
