@@ -16,6 +16,7 @@ from ws_sansio.http11 import SERVER
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
+from ws_types.errors import ProtocolError
 from ws_types.extension import ServerExtensionFactory
 from ws_types.frames import Close
 from ws_types.http11 import Request, Response
@@ -251,7 +252,8 @@ class Server:
         :param reason: the close reason.
         :raises ProtocolError: if code or reason can't be sent.
         """
-        Close(code, reason).serialize()
+        if len(Close(code, reason).serialize()) > 125:
+            raise ProtocolError("control frame too long")
         if self._closing_task is None:
             self._closing_task = self.get_loop().create_task(
                 self._close(close_connections, code, reason)
