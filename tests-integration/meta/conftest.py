@@ -1,4 +1,7 @@
-"""Virtual environments, and the wheels that are installed into them; nothing there is fetched."""
+"""Virtual environments, and the wheels that are installed into them.
+
+One thing is fetched, the wheel of the PyPI package; everything is then installed offline.
+"""
 
 from __future__ import annotations
 

@@ -84,6 +84,15 @@ def test_pip_with_nothing_done_mixes_the_packages(environment: Environment) -> N
     assert "ImportError: " in environment.run("import program").stderr
 
 
+def test_pip_with_the_shim_among_the_links_is_not_enough(
+    environment: Environment, shim: pathlib.Path, theirs: pathlib.Path
+) -> None:
+    if theirs.name.endswith("-none-any.whl"):
+        pytest.skip("the PyPI package isn't compiled for this platform")
+    environment.install(f"--find-links={shim.parent}", "websockets-meta", "program")
+    assert "ImportError: " in environment.run("import program").stderr
+
+
 def test_pip_with_the_shim_installed_first(environment: Environment, shim: pathlib.Path) -> None:
     environment.install(str(shim))
     environment.install("program")
