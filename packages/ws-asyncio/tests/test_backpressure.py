@@ -297,6 +297,23 @@ async def test_closing_loses_nothing_while_somebody_reads() -> None:
         assert received == [str(i) for i in range(1000)]
 
 
+@pytest.mark.parametrize("close_timeout", [None, 1])
+@in_memory
+async def test_an_inbox_that_fills_while_closing(close_timeout: float | None) -> None:
+    """Reading is paused for a while, for whoever receives, and then goes on without room."""
+    settings = {"max_queue": 2, "close_timeout": close_timeout}
+    memory().capacity = 1000
+    async with pair(hold, client=settings) as both:
+        closing = asyncio.create_task(both.client.close())
+        sending = asyncio.gather(*[both.other.send(b"x" * 900) for _ in range(20)])
+        await turns(100)
+        await sending
+        assert both.wire.reading_paused
+        await closing
+        assert both.client.close_code == 1000
+        assert 3 <= len(await receive_all(both.client)) < 20
+
+
 @in_memory
 async def test_what_is_dropped_leaves_no_gap() -> None:
     async def count(connection: ServerConnection) -> None:

@@ -56,6 +56,31 @@ async def test_a_ping_does_not_overtake_what_is_gathered() -> None:
 
 
 @in_memory
+async def test_what_is_gathered_leaves_before_the_reader_waits() -> None:
+    written: list[int] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        writes = connection.transport.writes
+        await connection.recv()
+        await connection.send("answer")
+        await connection.recv()
+        written.append(len(writes))
+        waiting = connection.recv()
+        waiting.send(None)
+        # The loop hasn't turned.
+        written.append(len(writes))
+        waiting.close()
+
+    async with serve(handler, ping_interval=None):
+        raw = await raw_open()
+        raw.transport.write(frame(TEXT, b"a") * 2)
+        await turns()
+        # Before is the response to the handshake.
+        assert written == [1, 2]
+        raw.transport.abort()
+
+
+@in_memory
 async def test_what_is_gathered_leaves_when_the_loop_turns() -> None:
     """The handler keeps messages waiting, and is busy with something else."""
     go_on = asyncio.get_running_loop().create_future()

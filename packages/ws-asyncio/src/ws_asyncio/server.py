@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http
 import logging
 import re
 import socket
@@ -22,6 +21,7 @@ from ws_types.frames import Close
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike, Origin, StatusLike, Subprotocol
 
+from .answers import decide, internal_error
 from .connection import Connection
 from .inbox import Inbox
 from .transport import queue_limits, write_limits
@@ -109,51 +109,19 @@ class ServerConnection(Connection):
         request = self.request
         assert request is not None
         try:
-            response = await self._decide(request, process_request, process_response, server_header)
-            if self._lost:
-                return
+            response = await decide(
+                self,
+                self.protocol,
+                request,
+                process_request=process_request,
+                process_response=process_response,
+                server_header=server_header,
+                closing=lambda: self.server.is_closing,
+            )
             self._answer(response)
         except Exception:
             self.logger.error("opening handshake failed", exc_info=True)
-            self._answer(self._internal_error())
-
-    async def _decide(
-        self,
-        request: Request,
-        process_request: ProcessRequest | None,
-        process_response: ProcessResponse | None,
-        server_header: str | None,
-    ) -> Response:
-        """What to answer."""
-        response: Response | None = None
-        if process_request is not None:
-            try:
-                response = await _result(process_request(self, request))
-            except Exception:
-                self.logger.error("process_request failed", exc_info=True)
-                response = self._internal_error()
-        if response is None:
-            if self.server.is_closing:
-                response = self.respond(
-                    http.HTTPStatus.SERVICE_UNAVAILABLE, "Server is shutting down.\n"
-                )
-            else:
-                response = self.protocol.accept(request)
-        if server_header is not None and "Server" not in response.headers:
-            response.headers["Server"] = server_header
-        if process_response is not None:
-            try:
-                response = await _result(process_response(self, request, response)) or response
-            except Exception:
-                self.logger.error("process_response failed", exc_info=True)
-                response = self._internal_error()
-        return response
-
-    def _internal_error(self) -> Response:
-        return self.respond(
-            http.HTTPStatus.INTERNAL_SERVER_ERROR,
-            "Failed to open a WebSocket connection; the server's log says why.\n",
-        )
+            self._answer(internal_error(self.protocol))
 
     def _answer(self, response: Response) -> None:
         if self._lost:
@@ -163,10 +131,6 @@ class ServerConnection(Connection):
         # Messages may have come before the response.
         self._received(self.protocol.events_received())
         self._schedule()
-
-
-async def _result(value: Any) -> Any:
-    return await value if isinstance(value, Awaitable) else value
 
 
 class Server:
