@@ -81,8 +81,7 @@ class MemoryTransport(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         assert not self._eof, "write after write_eof"
-        if self._closing:
-            return
+        assert not self._closing, "write after close"
         self.writes.append(bytes(data))
         self._out += data
         self._push()

@@ -199,3 +199,16 @@ async def test_process_request_may_drop_the_connection(caplog: pytest.LogCapture
 
     assert await answer_to(REQUEST, process_request=drop) == b""
     assert lines(caplog) == ["server closing", "server closed"]
+
+
+@in_memory
+async def test_process_request_that_cancels_itself() -> None:
+    async def give_up(connection: ServerConnection, request: Request) -> None:
+        raise asyncio.CancelledError
+
+    async with serve(hold, process_request=give_up, open_timeout=None):
+        raw = await raw_client()
+        raw.transport.write(REQUEST)
+        await turns()
+        assert raw.lost.done()
+        assert not raw.received

@@ -194,6 +194,7 @@ async def test_connections_are_freed_at_once(way: Callable[[str], Any]) -> None:
         "127.0.0.1",
         0,
         process_request=process_request,
+        select_subprotocol=lambda connection, offered: None,
         create_connection=Serving,
         logger=SILENT,
     ) as server:

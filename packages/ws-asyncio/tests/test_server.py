@@ -108,10 +108,12 @@ async def test_a_handler_that_is_cancelled_with_a_full_inbox() -> None:
         await both.client.send("a")
         await turns()
         assert both.other_wire.reading_paused
+        start = memory().now
         for task in list(both.server._tasks.values()):
             task.cancel()
         await both.client.wait_closed()
         assert both.client.close_code == 1011
+        assert memory().now - start < 2
 
 
 @in_memory

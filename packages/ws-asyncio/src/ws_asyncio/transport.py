@@ -106,10 +106,9 @@ class Link(asyncio.BufferedProtocol):
         self._receiver: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._pause_check: asyncio.Handle | None = None
-        # Set when the connection is being closed and its full inbox isn't read: what has no room is
-        # dropped, and from then on everything is, lest there be gaps.
+        # Set when the connection is being closed and its full inbox isn't read. Never reset, lest
+        # there be gaps in what is received.
         self._discarding = False
-        self._dropped = False
         self._impatience: asyncio.TimerHandle | None = None
 
         self._gathered = 0
@@ -206,9 +205,7 @@ class Link(asyncio.BufferedProtocol):
             if self.response is None:
                 events = self._handshake_events(events)
             inbox = self._inbox
-            if self._discarding and (self._dropped or inbox.is_full()):
-                self._dropped = True
-            else:
+            if not self._discarding:
                 inbox.put(events)
             self._wake()
             if self._pause_check is None and inbox.is_full() and not self._reading_paused:
@@ -267,7 +264,7 @@ class Link(asyncio.BufferedProtocol):
             self._discard()
 
     def _discard(self) -> None:
-        """Go on reading, whether or not the inbox is full. What is in it can still be received."""
+        """Drop what arrives from now on. What is in the inbox can still be received."""
         self._discarding = True
         if self._reading_paused:
             self._resume_reading()
@@ -356,12 +353,13 @@ class Link(asyncio.BufferedProtocol):
             self.transport.abort()
             return
         self._report_output(now)
+        was_open = protocol.state is _OPEN
         protocol.handle_deadline(now)
         self._flush()
         # A ping may have left.
         self._report_output(now)
-        if protocol.state is not _OPEN:
-            # The end of the stream has to be noticed.
+        if was_open and protocol.state is not _OPEN:
+            # It failed: the end of the stream is all that is still to come.
             self._discard()
         self._schedule()
 
