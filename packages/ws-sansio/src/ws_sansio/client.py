@@ -161,7 +161,8 @@ class ClientProtocol(Protocol):
                 try:
                     return factory.process_response_params(params, accepted)
                 except NegotiationError as exc:
-                    reason = exc
+                    # A traceback would hold this frame, which holds the exception.
+                    reason = exc.with_traceback(None)
         raise NegotiationError(
             f"Unsupported extension: name = {name}, params = {params}"
         ) from reason
