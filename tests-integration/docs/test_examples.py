@@ -10,6 +10,7 @@ import threading
 from types import ModuleType
 
 import pytest
+
 from ws_asyncio import connect, serve
 from ws_types import InvalidStatus
 
