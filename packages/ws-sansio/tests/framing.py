@@ -110,8 +110,10 @@ def scanned(data: object, forms: Any = INSTALLED) -> tuple[Any, Any, int]:
     return source, header, header.scan(source, 0)
 
 
-def validate(pieces: list[bytes], forms: Any = INSTALLED, text: bool = False) -> object:
-    """Feed pieces; returns the offset, or where and why it failed."""
+def validate(
+    pieces: list[bytes], forms: Any = INSTALLED, text: bool = False, final: bool = True
+) -> object:
+    """Feed pieces, and maybe the end; returns the offset, or where and why it failed."""
     validator = forms.Utf8Validator()
     buffer = forms.PayloadBuffer()
     if text:
@@ -122,7 +124,8 @@ def validate(pieces: list[bytes], forms: Any = INSTALLED, text: bool = False) ->
             source, header, start = scanned(frame(TEXT, piece), forms)
             buffer.append(source, header, start, len(piece), 0)
             validator.feed(buffer, before)
-        validator.finish()
+        if final:
+            validator.finish()
     except UnicodeDecodeError as exc:
         return validator.offset + exc.start, exc.reason
     return validator.offset

@@ -88,9 +88,9 @@ class TestLimits:
     def test_empty_fragments_are_counted(self, view: str) -> None:
         start = frame(TEXT, b"a", fin=False)
         empty = frame(CONT, fin=False)
-        end = frame(CONT, b"b")
-        enough = [start, empty * MAX_EMPTY_FRAGMENTS, end]
-        assert decode(INSTALLED, [*enough, *enough], view=view)[2] is None
+        for end in (frame(CONT, b"b"), frame(CONT)):
+            enough = [start, empty * MAX_EMPTY_FRAGMENTS, end]
+            assert decode(INSTALLED, [*enough, *enough], view=view)[2] is None
         _, _, error = decode(INSTALLED, [start, empty * (MAX_EMPTY_FRAGMENTS + 1)], view=view)
         assert error[:2] == (
             "TooManyFragments",
@@ -131,11 +131,19 @@ class TestText:
 
     def test_the_first_wrong_byte_ends_it(self, view: str) -> None:
         # The frame isn't complete, nor is the message.
-        wire = frame(TEXT, b"ab\xc0" + bytes(100), fin=False)
-        for size in range(9, len(wire)):
-            _, _, error = decode(INSTALLED, [wire[:size]], view=view)
-            assert error == ("UnicodeDecodeError", "invalid start byte", 2)
-        assert decode(INSTALLED, [wire[:8]], view=view)[2] is None
+        for bad, reason in (
+            (b"\xc0", "invalid start byte"),
+            (b"\xe0\x9f", "invalid continuation byte"),
+            (b"\xed\xa0", "invalid continuation byte"),
+            (b"\xf4\x90", "invalid continuation byte"),
+        ):
+            wire = frame(TEXT, b"ab" + bad + bytes(100), fin=False)
+            right = 7 + len(bad)  # up to the first wrong byte
+            for size in range(right + 1, len(wire)):
+                for chunks in ([wire[:size]], [wire[:right], wire[right:size]]):
+                    _, _, error = decode(INSTALLED, chunks, view=view)
+                    assert error == ("UnicodeDecodeError", reason, 2)
+            assert decode(INSTALLED, [wire[:right]], view=view)[2] is None
 
     @pytest.mark.parametrize("cut", [0, 1, 2, 3])
     def test_positions_count_from_the_start_of_the_message(self, view: str, cut: int) -> None:
@@ -208,6 +216,21 @@ class Repeat(Extension):
         return Frame(frame.opcode, data, frame.fin, frame.rsv1, frame.rsv2, frame.rsv3)
 
 
+class Append(Extension):
+    """Appends something, and takes RSV1."""
+
+    name = "x-append"  # type: ignore[assignment]
+
+    def __init__(self, suffix: bytes) -> None:
+        self.suffix = suffix
+        self.bits: list[tuple[bool, bool, bool]] = []
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        self.bits.append((frame.rsv1, frame.rsv2, frame.rsv3))
+        data = bytes(frame.data) + self.suffix
+        return Frame(frame.opcode, data, frame.fin, False, frame.rsv2, frame.rsv3)
+
+
 class Hook(Extension):
     """The message-level hook: repeats messages."""
 
@@ -250,18 +273,27 @@ class TestExtensionChain:
 
     def test_the_last_extension_comes_first(self) -> None:
         outcome = FrameAssembler()
-        chain = ExtensionChain(outcome, [Repeat(2), Swap()])
-        events, error = run(chain, outcome, [frame(TEXT, b"ab", rsv=0x20)])
-        assert (error, events[0].data) == (None, b"ABAB")
+        chain = ExtensionChain(outcome, [Append(b"2"), Append(b"1")])
+        events, error = run(chain, outcome, [frame(TEXT, b"ab")])
+        assert (error, events[0].data) == (None, b"ab12")
+
+    @pytest.mark.parametrize("rsv", [0, 0x40, 0x20, 0x10, 0x70])
+    def test_extensions_see_the_reserved_bits(self, rsv: int) -> None:
+        extension = Append(b"")
+        outcome = FrameAssembler()
+        _, error = run(ExtensionChain(outcome, [extension]), outcome, [frame(TEXT, b"ab", rsv=rsv)])
+        assert extension.bits == [(rsv & 0x40 != 0, rsv & 0x20 != 0, rsv & 0x10 != 0)]
+        assert (error is None) is (rsv & 0x30 == 0)
 
     def test_errors_of_extensions(self) -> None:
         outcome = FrameAssembler()
         _, error = run(ExtensionChain(outcome, [Swap()]), outcome, [frame(TEXT, b"ab")])
         assert error == "ProtocolError: not swapped"
 
-    def test_reserved_bits_that_nobody_took(self) -> None:
+    @pytest.mark.parametrize("rsv", [0x40, 0x20, 0x10])
+    def test_reserved_bits_that_nobody_took(self, rsv: int) -> None:
         outcome = FrameAssembler()
-        _, error = run(ExtensionChain(outcome, [Repeat(1)]), outcome, [frame(TEXT, b"a", rsv=0x10)])
+        _, error = run(ExtensionChain(outcome, [Repeat(1)]), outcome, [frame(TEXT, b"a", rsv=rsv)])
         assert error == "ProtocolError: reserved bits must be 0"
 
     def test_extensions_are_told_the_limit_that_is_left(self) -> None:
@@ -294,6 +326,20 @@ class TestExtensionChain:
             "PayloadTooBig: frame with 700 bytes after reading 1000 bytes "
             "exceeds limit of 1000 bytes"
         )
+
+    @pytest.mark.parametrize("rsv", [0, 0x40])
+    def test_what_comes_in_may_be_somewhat_larger(self, rsv: int) -> None:
+        class Shrink(Append):
+            def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+                return Frame(frame.opcode, bytes(frame.data)[:1000], frame.fin)
+
+        for limits in ((1000, None), (None, 1000)):
+            outcome = MessageAssembler(*limits)
+            chain = ExtensionChain(outcome, [Shrink(b"")])
+            events, error = run(chain, outcome, [frame(BINARY, bytes(1100), rsv=rsv)])
+            assert (error, len(events[0])) == (None, 1000)
+            _, error = run(chain, outcome, [header(BINARY, 1300, rsv=rsv)])
+            assert error == "PayloadTooBig: frame with 1300 bytes exceeds limit of 1000 bytes"
 
     def test_text_is_judged_after_decoding(self) -> None:
         outcome = MessageAssembler()
@@ -380,9 +426,31 @@ class TestMessageHook:
         assert error is not None
         assert "invalid start byte" in error
 
+    def test_encoded_text_is_not_judged(self) -> None:
+        class Invert(Hook):
+            def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
+                return bytes(byte ^ 0xFF for byte in bytes(data))
+
+        encoded = bytes(byte ^ 0xFF for byte in "héllo".encode())
+        for wire in (
+            frame(TEXT, encoded, rsv=0x40),
+            frame(TEXT, encoded[:2], rsv=0x40, fin=False) + frame(CONT, encoded[2:]),
+        ):
+            for chunks in cuts(wire):
+                outcome = MessageAssembler(extension=Invert())
+                assert run(outcome, outcome, chunks) == (["héllo"], None)
+
     def test_without_a_limit(self) -> None:
-        outcome = MessageAssembler(None, None, Hook(1))
+        limits = []
+
+        class Note(Hook):
+            def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
+                limits.append(max_size)
+                return bytes(data)
+
+        outcome = MessageAssembler(None, None, Note())
         assert run(outcome, outcome, [frame(BINARY, b"a", rsv=0x40)]) == ([b"a"], None)
+        assert limits == [None]
 
 
 def test_the_base_makes_nothing() -> None:

@@ -190,12 +190,19 @@ def test_nothing_beyond_the_source_is_read(start: int) -> None:
     if start > source.size or start < 0:
         with pytest.raises(IndexError):
             header.scan(source, start)
-    with pytest.raises(IndexError):
-        Utf8Validator().feed(buffer, start)
     source.close()
     with pytest.raises(IndexError):
         payload_bytes(source, header, 0)
     assert buffer.data == b""
+
+
+@pytest.mark.parametrize("start", [-1, 3])
+def test_nothing_beyond_the_buffer_is_validated(start: int) -> None:
+    source, header, begin = scanned(frame(TEXT, b"ab"))
+    buffer = PayloadBuffer()
+    buffer.append(source, header, begin, 2, 0)
+    with pytest.raises(IndexError):
+        Utf8Validator().feed(buffer, start)
 
 
 class TestPayloadBuffer:
@@ -288,8 +295,8 @@ class TestUtf8Validator:
             assert validate([before + data], text=text) == found
             # At once: nothing that could follow is waited for.
             pieces = [before, *(data[i : i + 1] for i in range(len(data)))]
-            assert validate(pieces, text=text) == found
-            assert could_go_on(pieces[:-1])
+            assert validate(pieces, text=text, final=False) == found
+            assert isinstance(validate(pieces[:-1], text=text, final=False), int)
 
     def test_positions(self) -> None:
         assert validate([b"abc\xff"]) == (3, "invalid start byte")
@@ -312,12 +319,6 @@ class TestUtf8Validator:
         validator.reset()
         validator.finish()
         assert validator.offset == 0
-
-
-def could_go_on(pieces: list[bytes]) -> bool:
-    """Whether nothing is wrong yet."""
-    result = validate(pieces)
-    return isinstance(result, int) or result[1] == "unexpected end of data"  # type: ignore[index]
 
 
 @pytest.fixture
