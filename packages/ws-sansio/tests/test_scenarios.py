@@ -397,7 +397,7 @@ def test_the_server_ends_the_stream_first(cut: Cut) -> None:
     client, server = pair.client, pair.server
     client.send_close(1000)
     transfer(client, server, cut)
-    assert client.state is State.CLOSING
+    assert client.close_expected()
     answer, end = server.data_to_send()
     assert end == b""
     client.receive_data(answer)
