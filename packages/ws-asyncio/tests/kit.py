@@ -15,6 +15,7 @@ import functools
 import gc
 import inspect
 import logging
+import random
 import selectors
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -414,14 +415,18 @@ async def pair(
     client: dict[str, Any] | None = None,
     server: dict[str, Any] | None = None,
 ) -> AsyncIterator[Pair]:
-    """A client and a server that are connected, in memory. No keepalive unless asked for."""
+    """
+    A client and a server that are connected, in memory.
+
+    There is no keepalive and no compression, unless asked for: sizes are what they seem.
+    """
     accepted: list[ServerConnection] = []
 
     async def handle(connection: ServerConnection) -> None:
         accepted.append(connection)
         await handler(connection)
 
-    quiet: dict[str, Any] = {"ping_interval": None}
+    quiet: dict[str, Any] = {"ping_interval": None, "compression": None}
     async with (
         serve(handle, **quiet | (server or {})) as running,
         connect(URI, **quiet | (client or {})) as connection,
@@ -460,6 +465,9 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, masked: bool =
         head += bytes([mask | 127]) + size.to_bytes(8, "big")
     return head + (bytes(4) if masked else b"") + payload
 
+
+#: A megabyte that doesn't get shorter when it is compressed.
+MEGABYTE = random.Random(1).randbytes(1_000_000)
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 

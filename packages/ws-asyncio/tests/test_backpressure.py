@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kit import (
+    MEGABYTE,
     PING,
     PONG,
     TEXT,
@@ -239,9 +240,9 @@ async def test_two_peers_that_stream_at_once_do_not_deadlock() -> None:
 async def test_two_peers_that_stream_at_once_over_sockets() -> None:
     async def stream(connection: Any) -> None:
         for _ in range(12):
-            await connection.send(b"x" * 1_000_000)
+            await connection.send(MEGABYTE)
         for _ in range(12):
-            assert len(await connection.recv()) == 1_000_000
+            assert await connection.recv() == MEGABYTE
 
     async with serve(stream, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

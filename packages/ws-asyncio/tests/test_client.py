@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
-from kit import URI, Raw, echo, hold, in_memory, memory, on_sockets, pair, turns
+from kit import MEGABYTE, URI, Raw, echo, hold, in_memory, memory, on_sockets, pair, turns
 
 import ws_asyncio.client
 from ws_asyncio import ClientConnection, connect, serve, unix_connect, unix_serve
@@ -265,9 +265,9 @@ async def test_tls_streams_in_both_directions(
 
     async def stream(connection: Any) -> None:
         for _ in range(5):
-            await connection.send(b"x" * 1_000_000)
+            await connection.send(MEGABYTE)
         for _ in range(5):
-            assert len(await connection.recv()) == 1_000_000
+            assert await connection.recv() == MEGABYTE
         await connection.send("done")
         assert await connection.recv() == "done"
 
@@ -293,12 +293,12 @@ async def test_the_server_closes_over_tls(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     async def talk(connection: Any) -> None:
-        await connection.send(b"x" * 500_000)
+        await connection.send(MEGABYTE)
 
     async with serve(talk, "127.0.0.1", 0, ssl=contexts[0]) as server:
         port = server.sockets[0].getsockname()[1]
         async with connect(f"wss://127.0.0.1:{port}/", ssl=contexts[1]) as client:
-            assert [len(message) async for message in client] == [500_000]
+            assert [message async for message in client] == [MEGABYTE]
         assert client.close_code == 1000
 
 

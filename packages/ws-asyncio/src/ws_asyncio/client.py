@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Any
 
+from ws_extensions import enable_client_permessage_deflate
 from ws_sansio.client import ClientProtocol
 from ws_sansio.http11 import USER_AGENT
 from ws_types.extension import ClientExtensionFactory
@@ -15,7 +16,7 @@ from ws_types.headers import Headers, HeadersLike
 from ws_types.typing import LoggerLike, Origin, Subprotocol
 from ws_types.uri import parse_uri
 
-from .connection import Connection
+from .connection import COMPRESSION_THRESHOLD, Connection
 
 __all__ = ["ClientConnection", "connect", "unix_connect"]
 
@@ -124,6 +125,9 @@ class connect:  # noqa: N801 (the name is the API's)
     :param origin: the ``Origin`` header.
     :param extensions: the extensions to offer, in order of preference.
     :param subprotocols: the subprotocols to offer, in order of preference.
+    :param compression: ``"deflate"`` offers permessage-deflate (:rfc:`7692`), for messages of 64 bytes
+        or more; :data:`None` doesn't. For other settings, pass a factory of :mod:`ws_extensions` in
+        *extensions*.
     :param additional_headers: headers to add to the request.
     :param user_agent_header: the value of the ``User-Agent`` header; :data:`None` for no such
         header.
@@ -157,6 +161,7 @@ class connect:  # noqa: N801 (the name is the API's)
         origin: Origin | None = None,
         extensions: Sequence[ClientExtensionFactory] | None = None,
         subprotocols: Sequence[Subprotocol] | None = None,
+        compression: str | None = "deflate",
         additional_headers: HeadersLike | None = None,
         user_agent_header: str | None = USER_AGENT,
         open_timeout: float | None = 10,
@@ -171,6 +176,12 @@ class connect:  # noqa: N801 (the name is the API's)
         max_queue_size: int | None = None,
         **kwargs: Any,
     ) -> None:
+        if compression == "deflate":
+            extensions = enable_client_permessage_deflate(
+                extensions, threshold=COMPRESSION_THRESHOLD
+            )
+        elif compression is not None:
+            raise ValueError(f"unsupported compression: {compression}")
         self.uri = uri
         self.open_timeout = open_timeout
         self._connection_class = create_connection or ClientConnection

@@ -33,6 +33,10 @@ __all__ = ["Connection"]
 #: The most bytes that are gathered before they are written.
 GATHER_LIMIT: Final = 2**16
 
+#: With ``compression="deflate"``, messages of fewer bytes are sent as they are: one packet of the
+#: network carries them in either form, and compressing costs more than all else.
+COMPRESSION_THRESHOLD: Final = 64
+
 # Quicker to test for than a union of types.
 _DATA = (str, bytes, bytearray, memoryview)
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from ws_extensions import enable_server_permessage_deflate
 from ws_sansio.http11 import SERVER
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
@@ -22,7 +23,7 @@ from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike, Origin, StatusLike, Subprotocol
 
 from .answers import decide, internal_error
-from .connection import Connection
+from .connection import COMPRESSION_THRESHOLD, Connection
 from .inbox import Inbox
 from .transport import queue_limits, write_limits
 
@@ -353,6 +354,7 @@ def serve(
     subprotocols: Sequence[Subprotocol] | None = None,
     select_subprotocol: Callable[[ServerConnection, Sequence[Subprotocol]], Subprotocol | None]
     | None = None,
+    compression: str | None = "deflate",
     process_request: ProcessRequest | None = None,
     process_response: ProcessResponse | None = None,
     server_header: str | None = SERVER,
@@ -384,6 +386,9 @@ def serve(
     :param subprotocols: the subprotocols to accept, in order of preference.
     :param select_subprotocol: decides which subprotocol is used; called with the connection and
         what the client offers.
+    :param compression: ``"deflate"`` accepts permessage-deflate (:rfc:`7692`) with a window of 4 KiB,
+        for messages of 64 bytes or more; :data:`None` doesn't. For other settings, pass a factory
+        of :mod:`ws_extensions` in *extensions*.
     :param process_request: called with the connection and the request before anything is
         decided; what it returns, if not :data:`None`, is sent in place of opening a connection.
     :param process_response: called with the connection, the request and the response before that
@@ -406,6 +411,10 @@ def serve(
     :param kwargs: goes to :meth:`asyncio.loop.create_server`; *ssl* makes it a TLS server.
     """
     connection_class = create_connection or ServerConnection
+    if compression == "deflate":
+        extensions = enable_server_permessage_deflate(extensions, threshold=COMPRESSION_THRESHOLD)
+    elif compression is not None:
+        raise ValueError(f"unsupported compression: {compression}")
     if kwargs.get("ssl") is not None and open_timeout:
         # Part of the opening handshake, as far as the client is concerned.
         kwargs.setdefault("ssl_handshake_timeout", open_timeout)
