@@ -54,20 +54,25 @@ class Library:
     :param script: a file in this folder.
     :param variable: the environment variable that names the program to run it with.
     :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped.
+    :param arguments: what the script is told, besides orders.
     """
 
     script: str
     variable: str
     lacks: frozenset[str] = frozenset()
+    arguments: tuple[str, ...] = ()
 
     def command(self) -> list[str] | None:
         """Return the command that starts the peer, or None where the environment isn't there."""
         program = os.environ.get(self.variable)
-        return None if not program else [program, str(HERE / self.script)]
+        return None if not program else [program, str(HERE / self.script), *self.arguments]
 
 
 PEERS = {
     "websockets": Library("websockets_peer.py", "WS_PEER_WEBSOCKETS"),
+    "websockets, compressed": Library(
+        "websockets_peer.py", "WS_PEER_WEBSOCKETS", arguments=("deflate",)
+    ),
 }
 
 

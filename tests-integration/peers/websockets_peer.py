@@ -20,7 +20,11 @@ from websockets.exceptions import ConnectionClosed
 
 Order = dict[str, Any]
 
-OPTIONS: dict[str, Any] = {"compression": None, "open_timeout": 60, "ping_interval": None}
+OPTIONS: dict[str, Any] = {
+    "compression": "deflate" if "deflate" in sys.argv else None,
+    "open_timeout": 60,
+    "ping_interval": None,
+}
 
 
 def pack(data: str | bytes) -> Order:
