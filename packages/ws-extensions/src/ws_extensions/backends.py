@@ -65,12 +65,8 @@ def check_settings(settings: dict[str, Any] | None, backend: str | None) -> None
         key = None
     module = load(backend)
     try:
-        module.compressobj(wbits=-DEFAULT_BITS, **settings)
+        module.compressobj(wbits=-12, **settings)
     except (TypeError, ValueError, OverflowError, module.error) as exc:
         raise ValueError(f"invalid compress_settings: {exc}") from exc
     if key is not None and len(_checked) < 100:
         _checked.add(key)
-
-
-#: The window of the trial.
-DEFAULT_BITS = 12

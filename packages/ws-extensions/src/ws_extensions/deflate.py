@@ -16,8 +16,8 @@ to 40 KiB), so it is made when there is something to compress:
   threads don't meet in one; and one that is in an unknown state, because an exception was raised,
   isn't put back.
 
-**A window of 256 bytes** can be asked of the compressor (8 bits), but zlib can't be asked for it: it
-takes 9 in place of 8, or refuses. So what is sent is cut into pieces of 256 bytes, and each is
+A peer can ask for **a window of 256 bytes** (8 bits), but zlib can't be asked for one: it takes 9
+bits in place of 8, or refuses. So what is sent is cut into pieces of 256 bytes, and each is
 forgotten at its end. No distance is then larger than 255, whatever the backend does with its
 window. It compresses less well: 9 bits are better, wherever there is a choice.
 """
@@ -300,5 +300,5 @@ class Inflater:
         if self._module is None:
             self._module = load(self._backend)
         if self._history:
-            return self._module.decompressobj(wbits=-self._window_bits, zdict=self._history)
-        return self._module.decompressobj(wbits=-self._window_bits)
+            return self._module.decompressobj(wbits=-max(self._window_bits, 9), zdict=self._history)
+        return self._module.decompressobj(wbits=-max(self._window_bits, 9))

@@ -130,10 +130,7 @@ def _parse(params: Sequence[ExtensionParameter], *, offer: bool) -> Parameters:
         if name == "server_max_window_bits":
             server_bits = _parse_window_bits(name, value)
         elif name == "client_max_window_bits":
-            if offer and value is None:
-                client_bits = True
-            else:
-                client_bits = _parse_window_bits(name, value)
+            client_bits = True if offer and value is None else _parse_window_bits(name, value)
         else:
             if value is not None:
                 raise InvalidParameterValue(name, value)

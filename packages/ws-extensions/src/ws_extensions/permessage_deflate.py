@@ -284,7 +284,8 @@ class ServerPerMessageDeflateFactory(ServerExtensionFactory):
     :param backend: the library that compresses: ``"zlib"``, ``"zlib-ng"`` or ``"isal"``; None for
         zlib.
     :raises ValueError: if a parameter is out of range, a setting is one that the backend doesn't
-        take, there is no backend of that name, or ``require_client_max_window_bits`` is set without ``client_max_window_bits``.
+        take, there is no backend of that name, or ``require_client_max_window_bits`` is set without
+        ``client_max_window_bits``.
     :raises ImportError: if the backend isn't installed.
     """
 
