@@ -445,3 +445,12 @@ def test_clients_are_freed_at_once() -> None:
     for make in (requesting, open_client):
         with no_cycles(make) as reference:
             assert reference() is None
+
+
+def test_data_of_a_wrong_type_is_the_program_s_mistake() -> None:
+    client = requesting()
+    with pytest.raises(TypeError):
+        client.receive_data("HTTP/1.1 101\r\n")  # type: ignore[arg-type]
+    assert client.handshake_exc is None
+    client.receive_data(response_bytes(client))
+    assert client.state is State.OPEN

@@ -190,6 +190,14 @@ def test_credentials_of_the_uri_are_never_logged(debug: pytest.LogCaptureFixture
     assert base64.b64encode(f"alice:{SECRET}".encode()).decode() not in debug.text
 
 
+def test_credentials_of_an_absolute_target_are_never_logged(
+    debug: pytest.LogCaptureFixture,
+) -> None:
+    requested(request_bytes(line=f"GET ws://alice:{SECRET}@example.com/chat?a=b@c HTTP/1.1"))
+    assert debug.messages[0] == "< GET ws://***@example.com/chat?a=b@c HTTP/1.1"
+    assert SECRET not in debug.text
+
+
 def test_secrets_of_a_malformed_request_are_never_logged(debug: pytest.LogCaptureFixture) -> None:
     server = ServerProtocol()
     server.receive_data(

@@ -597,3 +597,12 @@ def test_servers_that_got_no_request_are_freed_at_once(data: bytes) -> None:
 
     with no_cycles(make) as reference:
         assert reference() is None
+
+
+def test_data_of_a_wrong_type_is_the_program_s_mistake() -> None:
+    server = ServerProtocol()
+    with pytest.raises(TypeError):
+        server.receive_data("GET / HTTP/1.1\r\n")  # type: ignore[arg-type]
+    assert server.data_to_send() == []
+    server.receive_data(request_bytes())
+    assert len(server.events_received()) == 1

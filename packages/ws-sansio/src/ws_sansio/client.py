@@ -194,6 +194,8 @@ class ClientProtocol(Protocol):
             return
         try:
             response = self._parser.receive(data)
+        except TypeError:
+            raise  # data of a wrong type, which wasn't looked at
         except Exception as exc:
             self._give_up(exc)
             return

@@ -42,7 +42,7 @@ from .grammar import (
 )
 from .handshake import accept_key, check_upgrade, http_date, single_header
 from .http11 import RequestParser
-from .logs import escape, redact
+from .logs import escape, redact, redact_url
 from .origins import check_origin
 from .protocol import Protocol, forget_frames
 from .states import Side, State, Step
@@ -106,7 +106,7 @@ class ServerProtocol(Protocol):
         """
         self._considered = True
         try:
-            accept, extensions, subprotocol = self.process_request(request)
+            return self._accepted(*self.process_request(request))
         except InvalidOrigin as exc:
             return self._refuse_request(HTTPStatus.FORBIDDEN, exc, request)
         except InvalidMethod as exc:
@@ -123,23 +123,13 @@ class ServerProtocol(Protocol):
                 return self._refuse_request(HTTPStatus.UPGRADE_REQUIRED, exc, request, **version)
             return self._refuse_request(HTTPStatus.BAD_REQUEST, exc, request)
         except Exception as exc:
-            # A callback of ours is at fault.
+            # A callback of ours is at fault, or what it returned.
             self.logger.error("opening handshake failed", exc_info=True)
             self.handshake_exc = request._exception = forget_frames(exc)
             return self.reject(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "Failed to open a WebSocket connection; the server's log says why.\n",
             )
-        headers = Headers()
-        headers["Date"] = http_date(time.time())
-        headers["Upgrade"] = "websocket"
-        headers["Connection"] = "Upgrade"
-        headers["Sec-WebSocket-Accept"] = accept
-        if extensions is not None:
-            headers["Sec-WebSocket-Extensions"] = extensions
-        if subprotocol is not None:
-            headers["Sec-WebSocket-Protocol"] = subprotocol
-        return Response(101, "Switching Protocols", headers)
 
     def reject(self, status: StatusLike, text: str) -> Response:
         """
@@ -324,6 +314,8 @@ class ServerProtocol(Protocol):
             self._refuse_input(HTTPStatus.REQUEST_URI_TOO_LONG, exc)
         except SecurityError as exc:
             self._refuse_input(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, exc)
+        except TypeError:
+            raise  # data of a wrong type, which wasn't looked at
         except Exception as exc:
             invalid = InvalidMessage("did not receive a valid HTTP request")
             invalid.__cause__ = exc
@@ -346,12 +338,28 @@ class ServerProtocol(Protocol):
 
     def _received_request(self, request: Request) -> None:
         if self.debug:
-            self.logger.debug("< %s %s %s", request.method, escape(request.path), request.protocol)
+            self.logger.debug(
+                "< %s %s %s", request.method, redact_url(request.path), request.protocol
+            )
             for name, value in redact(request.headers):
                 self.logger.debug("< %s: %s", name, value)
         self._requested = True
         self._early += self._parser.leftover
         self._events.append(request)
+
+    @staticmethod
+    def _accepted(accept: str, extensions: str | None, subprotocol: str | None) -> Response:
+        """The response that opens the connection."""
+        headers = Headers()
+        headers["Date"] = http_date(time.time())
+        headers["Upgrade"] = "websocket"
+        headers["Connection"] = "Upgrade"
+        headers["Sec-WebSocket-Accept"] = accept
+        if extensions is not None:
+            headers["Sec-WebSocket-Extensions"] = extensions
+        if subprotocol is not None:
+            headers["Sec-WebSocket-Protocol"] = subprotocol
+        return Response(101, "Switching Protocols", headers)
 
     def _refuse_request(
         self, status: HTTPStatus, exc: Exception, request: Request | None = None, **headers: str
