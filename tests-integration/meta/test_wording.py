@@ -6,7 +6,6 @@ cases that differ, with reasons: it can only shrink.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -40,10 +39,7 @@ def theirs(ours: dict[str, str]) -> dict[str, str]:
     python = os.environ.get("WS_PEER_WEBSOCKETS")
     if python is None:
         pytest.skip("the environment of websockets isn't there: WS_PEER_WEBSOCKETS isn't set")
-    cases = run(python)
-    if importlib.util.find_spec("websockets.extensions.permessage_deflate") is None:
-        cases = {name: text for name, text in cases.items() if "flate" not in name.lower()}
-    return cases
+    return run(python)
 
 
 def expected_different(name: str) -> bool:

@@ -10,6 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions import ClientExtensionFactory, Extension
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CLOSE_CODE_EXPLANATIONS, Close, CloseCode, Frame, Opcode
 from websockets.headers import parse_extension
 from websockets.http11 import Request, Response
@@ -66,7 +67,8 @@ def without_io(logger: LoggerLike, factory: ClientExtensionFactory) -> list[Even
     client = ClientProtocol(parse_uri("ws://localhost/"), subprotocols=[Subprotocol("chat")])
     client.send_request(client.connect())
     chunks: list[bytes] = client.data_to_send()
-    server = ServerProtocol(logger=logger)
+    deflate = ServerPerMessageDeflateFactory(compress_settings={"level": 1})
+    server = ServerProtocol(logger=logger, extensions=[deflate])
     for chunk in chunks:
         if chunk is not SEND_EOF:
             server.receive_data(chunk)

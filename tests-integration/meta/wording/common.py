@@ -24,5 +24,6 @@ def record(name: str, function: Callable[[], object]) -> None:
     except Exception as exc:
         text = show(exc)
     text = re.sub(r"(Date|Server|User-Agent): [^\r\n]*", r"\1: ...", text)
+    text = re.sub(r"<[\w.]+\.(\w+) object at 0x\w+>", r"<\1>", text)
     text = re.sub(r"127\.0\.0\.1:\d+|, \d{4,5}\)", "...", text)
     CASES[name] = text

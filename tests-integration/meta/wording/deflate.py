@@ -6,14 +6,11 @@ from __future__ import annotations
 
 from common import record
 
+from websockets.extensions import permessage_deflate as deflate
 from websockets.frames import Frame, Opcode
 
 
 def deflate_cases() -> None:
-    try:
-        from websockets.extensions import permessage_deflate as deflate
-    except ImportError:
-        return
     client, server = deflate.ClientPerMessageDeflateFactory, deflate.ServerPerMessageDeflateFactory
     for kind in (client, server):
         for options in (
