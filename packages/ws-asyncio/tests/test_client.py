@@ -171,6 +171,7 @@ async def test_connecting_can_be_cancelled() -> None:
     [
         ({"uri": "http://localhost/"}, InvalidURI),
         ({"uri": URI, "ssl": True}, ValueError),
+        ({"uri": URI, "compression": "zip"}, ValueError),
         ({"uri": URI, "max_queue": -1}, ValueError),
         ({"uri": URI, "write_limit": -1}, ValueError),
         ({"uri": URI, "ping_interval": -1}, ValueError),

@@ -245,6 +245,7 @@ async def test_process_request_that_does_not_let_itself_be_cancelled() -> None:
     ("settings", "error"),
     [
         ({"max_queue": -1}, ValueError),
+        ({"compression": "zip"}, ValueError),
         ({"max_queue": (1, 2)}, ValueError),
         ({"max_queue_size": -1}, ValueError),
         ({"write_limit": -1}, ValueError),

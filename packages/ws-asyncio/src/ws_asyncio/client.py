@@ -125,9 +125,9 @@ class connect:  # noqa: N801 (the name is the API's)
     :param origin: the ``Origin`` header.
     :param extensions: the extensions to offer, in order of preference.
     :param subprotocols: the subprotocols to offer, in order of preference.
-    :param compression: ``"deflate"`` offers permessage-deflate (:rfc:`7692`), for messages of 64 bytes
-        or more; :data:`None` doesn't. For other settings, pass a factory of :mod:`ws_extensions` in
-        *extensions*.
+    :param compression: ``"deflate"`` offers permessage-deflate (:rfc:`7692`), for messages of 64
+        bytes or more; :data:`None` doesn't. For other settings, pass a factory of
+        :mod:`ws_extensions` in *extensions*.
     :param additional_headers: headers to add to the request.
     :param user_agent_header: the value of the ``User-Agent`` header; :data:`None` for no such
         header.

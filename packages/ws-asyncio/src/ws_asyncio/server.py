@@ -386,9 +386,9 @@ def serve(
     :param subprotocols: the subprotocols to accept, in order of preference.
     :param select_subprotocol: decides which subprotocol is used; called with the connection and
         what the client offers.
-    :param compression: ``"deflate"`` accepts permessage-deflate (:rfc:`7692`) with a window of 4 KiB,
-        for messages of 64 bytes or more; :data:`None` doesn't. For other settings, pass a factory
-        of :mod:`ws_extensions` in *extensions*.
+    :param compression: ``"deflate"`` accepts permessage-deflate (:rfc:`7692`) with a window of
+        4 KiB, for messages of 64 bytes or more; :data:`None` doesn't. For other settings, pass a
+        factory of :mod:`ws_extensions` in *extensions*.
     :param process_request: called with the connection and the request before anything is
         decided; what it returns, if not :data:`None`, is sent in place of opening a connection.
     :param process_response: called with the connection, the request and the response before that
