@@ -7,12 +7,6 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_types import (
-    DuplicateParameter,
-    InvalidParameterName,
-    InvalidParameterValue,
-    NegotiationError,
-)
 
 from ws_extensions.negotiation import (
     Parameters,
@@ -23,6 +17,12 @@ from ws_extensions.negotiation import (
     parse_offer,
     parse_response,
 )
+from ws_types import (
+    DuplicateParameter,
+    InvalidParameterName,
+    InvalidParameterValue,
+    NegotiationError,
+)
 
 FLAGS = ["server_no_context_takeover", "client_no_context_takeover"]
 WINDOWS = ["server_max_window_bits", "client_max_window_bits"]
@@ -30,8 +30,8 @@ BITS = [str(bits) for bits in range(8, 16)]
 
 #: Close to a number from 8 to 15, and none.
 NOT_BITS = [
-    "", "0", "7", "16", "08", "015", "+9", "-9", " 9", "9 ", "9.0", "0x9", "1_0", "9\n", "٩", "１０",
-    "true", "99999999999999999999", "1" * 5000, "\x00",
+    "", "0", "7", "16", "08", "015", "+9", "-9", " 9", "9 ", "9.0", "0x9", "1_0", "9\n", "٩",
+    "１０", "true", "99999999999999999999", "1" * 5000, "\x00",
 ]  # fmt: skip
 
 windows = st.none() | st.integers(8, 15)
