@@ -131,6 +131,23 @@ def peer(session: nox.Session, name: str) -> str:
     return python
 
 
+def programs(session: nox.Session, build: str) -> str:
+    """Make an environment of programs that require ``websockets``, on our wheels."""
+    folder = ROOT / ".nox" / f"programs-{build}"
+    python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+    if not pathlib.Path(python).is_file():
+        session.run("python", "-m", "venv", str(folder))
+    session.run("python", "-m", "tools.shim")
+    shim = str(ROOT / "dist" / "shim" / "websockets-17.4-py3-none-any.whl")
+    ours = [*map(str, wheelhouse.wheels(str(session.python), build)), shim]
+    requirements = str(ROOT / "tests-integration" / "programs" / "requirements.txt")
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # What has the version that is installed already isn't installed again, but our wheels are.
+    session.run(python, *install, "--no-deps", "--force-reinstall", *ours, external=True)
+    session.run(python, *install, "-r", requirements, external=True)
+    return python
+
+
 # Build
 
 
@@ -236,6 +253,7 @@ def integration(session: nox.Session, build: str) -> None:
     for requirements in sorted((ROOT / "tests-integration" / "peers").glob("*.txt")):
         name = requirements.stem
         env[f"WS_PEER_{name.upper().replace('-', '_')}"] = peer(session, name)
+    env["WS_PROGRAMS"] = programs(session, build)
     folder = ROOT / "tests-integration"
     # Packaging is the same whatever build is installed, but for where there is no compiler.
     twice = build == "pure" and wheelhouse.has_compiled(MAIN)
