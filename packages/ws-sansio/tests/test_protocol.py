@@ -954,3 +954,9 @@ def test_a_bug_in_an_extension_fails_the_connection(
     [record] = caplog.records
     assert (record.levelname, record.message) == ("ERROR", "parser failed")
     assert record.exc_info is not None
+
+
+@pytest.mark.parametrize("max_size", [-1, (None, -1), (-1, None)])
+def test_limits_below_0_are_refused(max_size: Any) -> None:
+    with pytest.raises(ValueError, match="max_size must be None or at least 0 bytes, not -1"):
+        Protocol(Side.SERVER, max_size=max_size)

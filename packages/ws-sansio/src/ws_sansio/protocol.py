@@ -106,6 +106,9 @@ class Protocol:
             self.max_message_size, self.max_fragment_size = max_size
         else:
             self.max_message_size, self.max_fragment_size = max_size, None
+        for limit in (self.max_message_size, self.max_fragment_size):
+            if limit is not None and limit < 0:
+                raise ValueError(f"max_size must be None or at least 0 bytes, not {limit}")
         self.write_limit = write_limit
 
         #: What the opening handshake failed with; :data:`None` where it didn't.
