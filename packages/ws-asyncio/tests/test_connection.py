@@ -26,7 +26,7 @@ from kit import (
 )
 
 from ws_asyncio import ServerConnection, connect, serve
-from ws_types.errors import ConcurrencyError
+from ws_types.errors import ConcurrencyError, InvalidState
 from ws_types.exceptions import ConnectionClosedError, ConnectionClosedOK
 
 # Receiving
@@ -284,6 +284,52 @@ async def test_other_messages_wait_for_a_fragmented_one() -> None:
         await first
         await asyncio.gather(*others[1:])
         assert [await both.client.recv() for _ in range(3)] == ["ab", "de", "f"]
+
+
+@in_memory
+async def test_nobody_waits_for_a_fragmented_message_on_a_lost_connection() -> None:
+    go_on = asyncio.Event()
+
+    async def fragments() -> AsyncIterator[str]:
+        yield "a"
+        await go_on.wait()
+        yield "b"
+
+    async with pair(echo) as both:
+        first = asyncio.create_task(both.client.send(fragments()))
+        await turns(3)
+        other = asyncio.create_task(both.client.send("c"))
+        await turns(3)
+        both.other_wire.abort()
+        await turns()
+        with pytest.raises(ConnectionClosedError):
+            other.result()
+        go_on.set()
+        with pytest.raises(ConnectionClosedError):
+            await first
+
+
+@in_memory
+async def test_nothing_can_be_sent_or_received_before_the_connection_is_open() -> None:
+    tried: list[str] = []
+
+    async def try_all(connection: ServerConnection, request: Any) -> None:
+        for call in (
+            connection.recv,
+            lambda: connection.send("a"),
+            lambda: connection.send(["a"]),
+            connection.ping,
+            connection.pong,
+        ):
+            with pytest.raises(InvalidState) as raised:
+                await call()
+            tried.append(str(raised.value))
+
+    async with pair(echo, server={"process_request": try_all}) as both:
+        assert tried == ["connection is connecting"] * 5
+        # No harm is done.
+        await both.client.send("a")
+        assert await both.client.recv() == "a"
 
 
 async def _broken(error: BaseException | None) -> AsyncIterator[Any]:

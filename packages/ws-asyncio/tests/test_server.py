@@ -14,6 +14,7 @@ from kit import (
     REQUEST,
     TEXT,
     URI,
+    MemoryLoop,
     Raw,
     echo,
     frame,
@@ -329,6 +330,58 @@ async def test_closing_refuses_those_that_are_considered() -> None:
         await turns()
     assert raw.received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     raw.transport.abort()
+
+
+@pytest.mark.parametrize("name", ["process_request", "process_response"])
+@in_memory
+async def test_a_connection_that_is_let_through_after_the_server_was_closed(name: str) -> None:
+    # It came too late to be closed with the others: nothing would ever have ended it.
+    go_on = asyncio.Event()
+
+    async def accept(connection: ServerConnection, request: Request, *_: Any) -> Response:
+        response = connection.protocol.accept(request)
+        await go_on.wait()
+        return response
+
+    async with serve(hold, ping_interval=None, **{name: accept}) as server:
+        raw = await raw_client()
+        raw.transport.write(REQUEST)
+        await turns()
+        server.close()
+        await turns()
+        go_on.set()
+        await turns()
+        assert raw.received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        raw.transport.abort()
+        await asyncio.wait_for(server.wait_closed(), 100)
+
+
+def test_an_event_loop_that_is_closed_while_handlers_run() -> None:
+    # What is left of them is thrown away afterwards, when nothing can be written any more.
+    loop = MemoryLoop()
+    running: list[Any] = []
+
+    async def leave() -> None:
+        running.append(await serve(hold, ping_interval=None))
+        running.append(await serve(hold, process_request=_never, ping_interval=None))
+        for server in running[:2]:
+            memory().server = server.server
+            raw = await raw_client()
+            raw.transport.write(REQUEST)
+            await turns()
+            (task,) = server._tasks.values()
+            running.append(task)
+
+    loop.run_until_complete(leave())
+    loop.close()
+    for task in running[2:]:
+        task.get_coro().close()
+        # There is no need to warn of tasks that never end.
+        task._log_destroy_pending = False
+
+
+async def _never(connection: ServerConnection, request: Request) -> None:
+    await asyncio.get_running_loop().create_future()
 
 
 @in_memory

@@ -123,6 +123,23 @@ async def test_nothing_is_written_to_a_transport_that_closes() -> None:
 
 
 @in_memory
+async def test_an_end_of_the_stream_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The peer has reset the connection, and this is how the event loop learns it.
+    async with serve(echo, ping_interval=None):
+        raw = await raw_open()
+        wire = memory().links[-1][1]
+        monkeypatch.setattr(wire, "write_eof", _refuse)
+        raw.transport.write(frame(CLOSE))
+        await turns()
+        assert wire.aborted
+        assert raw.lost.done()
+
+
+def _refuse() -> None:
+    raise OSError("not connected")
+
+
+@in_memory
 async def test_reading_is_not_paused_once_the_transport_closes() -> None:
     async with pair(client={"max_queue": 0}) as both:
         both.client._received(["a", "b"])

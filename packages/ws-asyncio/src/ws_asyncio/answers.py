@@ -43,10 +43,7 @@ async def decide(
             connection.logger.error("process_request failed", exc_info=True)
             response = internal_error(protocol)
     if response is None:
-        if closing():
-            response = protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Server is shutting down.\n")
-        else:
-            response = protocol.accept(request)
+        response = unavailable(protocol) if closing() else protocol.accept(request)
     if server_header is not None and "Server" not in response.headers:
         response.headers["Server"] = server_header
     if process_response is not None:
@@ -55,7 +52,15 @@ async def decide(
         except Exception:
             connection.logger.error("process_response failed", exc_info=True)
             response = internal_error(protocol)
+    if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS and closing():
+        # Since it was accepted: the server has closed its connections, and would miss this one.
+        response = unavailable(protocol)
     return response
+
+
+def unavailable(protocol: ServerProtocol) -> Response:
+    """The response where the server is about to end."""
+    return protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Server is shutting down.\n")
 
 
 def internal_error(protocol: ServerProtocol) -> Response:

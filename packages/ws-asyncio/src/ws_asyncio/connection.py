@@ -121,6 +121,7 @@ class Connection(Link):
         :param decode: :data:`None` gives text as :class:`str` and binary as :class:`bytes`;
             :data:`True` gives both as :class:`str`, :data:`False` both as :class:`bytes`.
         :raises ConnectionClosed: if the connection is closed, and all messages are received.
+        :raises InvalidState: if the connection isn't open yet.
         :raises ConcurrencyError: if another task is receiving.
         :raises UnicodeDecodeError: if a binary message that is to be decoded isn't UTF-8.
         """
@@ -157,6 +158,7 @@ class Connection(Link):
             raise ConcurrencyError(
                 "cannot call recv while another coroutine is already running recv or recv_streaming"
             )
+        self._check_opened()
         self._receiving = True
         try:
             while not self._inbox:
@@ -225,7 +227,7 @@ class Connection(Link):
 
     async def _unfragmented(self) -> None:
         """Wait until no fragmented message is being sent."""
-        while self._fragmented is not None:
+        while self._fragmented is not None and not self._lost:
             await asyncio.shield(self._fragmented)
         if self.protocol.state is not _OPEN:
             # It wasn't completed.
@@ -271,7 +273,8 @@ class Connection(Link):
                 self._after_command()
             raise
         finally:
-            self._fragmented.set_result(None)
+            if not self._fragmented.done():
+                self._fragmented.set_result(None)
             self._fragmented = None
         raise await self._closed_error()
 
@@ -287,8 +290,14 @@ class Connection(Link):
             raise self.protocol.close_exc
 
     async def _closed_error(self) -> ConnectionClosed:
+        self._check_opened()
         await self.wait_closed()
         return self.protocol.close_exc
+
+    def _check_opened(self) -> None:
+        """In *process_request*, to wait for messages or for the end would take for ever."""
+        if self.protocol.state is State.CONNECTING and not self._lost:
+            raise InvalidState("connection is connecting")
 
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         """

@@ -321,7 +321,7 @@ class Server:
         try:
             try:
                 await connection.handshake(**self._handshake)
-            except BaseException:
+            except (Exception, asyncio.CancelledError):
                 connection.transport.abort()
                 raise
             if connection.state is not State.OPEN:
@@ -333,8 +333,8 @@ class Server:
             except Exception:
                 self.logger.error("connection handler failed", exc_info=True)
                 await connection.close(CloseCode.INTERNAL_ERROR)
-            except BaseException:
-                # Cancelled: say so to the peer, and don't wait for an answer.
+            except asyncio.CancelledError:
+                # Say so to the peer, and don't wait for an answer.
                 connection._start_closing(CloseCode.INTERNAL_ERROR)
                 connection._expect_reader()
                 raise

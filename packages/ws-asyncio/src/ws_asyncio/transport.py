@@ -169,6 +169,9 @@ class Link(asyncio.BufferedProtocol):
                 handle.cancel()
         self._timer = self._gather_flush = self._pause_check = self._impatience = None
         self._wake()
+        if self._fragmented is not None and not self._fragmented.done():
+            # What provides the fragments may never end.
+            self._fragmented.set_result(None)
         for drainer in self._drainers:
             if not drainer.done():
                 drainer.set_result(None)
@@ -304,7 +307,11 @@ class Link(asyncio.BufferedProtocol):
     def _end_output(self) -> None:
         transport = self.transport
         if transport.can_write_eof():
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                # The peer has reset the connection, and the event loop doesn't know it yet.
+                transport.abort()
         else:
             # TLS has no half-close: what is written still leaves.
             transport.close()
