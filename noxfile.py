@@ -44,8 +44,11 @@ METADATA = ["twine>=6.1"]
 RELEASE = ["packaging>=24"]
 CIBW = ["cibuildwheel>=3"]
 
-AUTOBAHN_SAMPLE = [f"{group}.*" for group in range(1, 11)]
-AUTOBAHN_SAMPLE_PURE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
+# Of the thousand messages that each case of 12 and 13 compresses, one case of each kind.
+AUTOBAHN_DEFLATE = ["12.1.2", "12.2.3", "12.3.4", "12.4.5", "12.5.6", "13.1.2", "13.2.2"]
+AUTOBAHN_DEFLATE += ["13.3.3", "13.4.4", "13.5.5", "13.6.6", "13.7.2"]
+AUTOBAHN_SAMPLE = [*(f"{group}.*" for group in range(1, 11)), *AUTOBAHN_DEFLATE]
+AUTOBAHN_SAMPLE_PURE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*", *AUTOBAHN_DEFLATE]
 
 
 # Helpers
