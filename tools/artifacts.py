@@ -113,7 +113,10 @@ def check_sdist(path: pathlib.Path, distribution: Distribution) -> list[str]:
     expected |= {
         file.relative_to(distribution.folder).as_posix()
         for file in (distribution.folder / "tests").rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
+        if file.is_file()
+        and "__pycache__" not in file.parts
+        # What tools leave behind, .hypothesis for one, isn't packed either.
+        and not any(part.startswith(".") for part in file.relative_to(distribution.folder).parts)
     }
     with tarfile.open(path) as archive:
         # Hatchling puts the repository's own into every sdist, and can't be told otherwise.
