@@ -290,6 +290,24 @@ def test_ping_leaves_behind_what_is_queued_in_front_of_it() -> None:
     assert protocol.next_deadline == 138.0
 
 
+def test_what_left_with_an_earlier_ping_is_not_counted_for_the_next() -> None:
+    protocol = timed()
+    protocol.handle_deadline(120.0)
+    payload = ping_of(protocol)
+    protocol.output_pending(6, now=120.0)
+    protocol.send_message(b"x" * 996)
+    protocol.data_to_send()
+    protocol.output_pending(500, now=121.0)
+    protocol.receive_data(frame(PONG, payload), now=121.0)
+    protocol.handle_deadline(140.0)
+    ping_of(protocol)
+    protocol.output_pending(506, now=140.0)
+    protocol.output_pending(400, now=141.0)
+    assert protocol.next_deadline == 148.0
+    protocol.output_pending(0, now=142.0)
+    assert protocol.next_deadline == 150.0
+
+
 def test_output_that_makes_no_progress() -> None:
     protocol = timed()
     protocol.handle_deadline(120.0)

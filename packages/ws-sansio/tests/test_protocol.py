@@ -172,6 +172,14 @@ def test_view_cannot_be_set_where_something_would_be_lost(data: bytes, now: floa
         protocol.view = "messages"
 
 
+def test_view_cannot_be_set_within_a_message() -> None:
+    protocol = Protocol(Side.SERVER)
+    protocol.receive_data(frame(TEXT, b"a", fin=False))
+    protocol.events_received()
+    with pytest.raises(InvalidState):
+        protocol.view = "messages"
+
+
 def test_view_cannot_be_set_after_a_failure(side: Side) -> None:
     protocol = Protocol(side)
     protocol.fail(1011)
