@@ -17,7 +17,8 @@ null
 ``recv``                                                the next message: ``text`` or ``binary``
 ``ping`` with ``payload`` (in base64)                   nothing, once the pong is there
 ``close`` with ``code`` and ``reason``                  ``code`` and ``reason`` of the closing, as
-                                                        the peer reports it
+                                                        the peer reports it; ``reason`` is null
+                                                        where it doesn't
 ``closed``                                              the same, once the connection is closed;
                                                         messages that come before are dropped
 ``abort``                                               nothing, and no closing handshake either
@@ -25,7 +26,8 @@ null
 
 Tests don't rely on a peer doing anything between its orders: a peer may answer pings and
 closing handshakes only while it receives. To add a peer, write its script, and add it to
-:data:`PEERS` (and its requirements, as ``NAME.txt`` here, if it is a Python library).
+:data:`PEERS` (and its requirements, as ``NAME.txt`` here, if it is a Python library). What the
+scripts in Python share is in ``orders.py``.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ class Library:
 
     :param script: a file in this folder.
     :param variable: the environment variable that names the program to run it with.
-    :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped.
+    :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped. Then,
+        ``reason``: it doesn't report the reason of a closing that it began; ``echoed code`` and
+        ``echoed reason``: it answers any closing with 1000, or without a reason.
     :param arguments: what the script is told, besides orders.
     """
 
@@ -68,10 +72,16 @@ class Library:
         return None if not program else [program, str(HERE / self.script), *self.arguments]
 
 
+AIOHTTP_LACKS = frozenset({"fragments", "reason", "echoed code", "echoed reason"})
+
 PEERS = {
     "websockets": Library("websockets_peer.py", "WS_PEER_WEBSOCKETS"),
     "websockets, compressed": Library(
         "websockets_peer.py", "WS_PEER_WEBSOCKETS", arguments=("deflate",)
+    ),
+    "aiohttp": Library("aiohttp_peer.py", "WS_PEER_AIOHTTP", AIOHTTP_LACKS),
+    "aiohttp, compressed": Library(
+        "aiohttp_peer.py", "WS_PEER_AIOHTTP", AIOHTTP_LACKS, arguments=("deflate",)
     ),
 }
 
@@ -128,7 +138,7 @@ class Peer:
     async def ping(self, payload: bytes) -> None:
         await self.do("ping", payload=base64.b64encode(payload).decode())
 
-    async def close(self, code: int = 1000, reason: str = "") -> tuple[int, str]:
+    async def close(self, code: int = 1000, reason: str = "") -> tuple[int, str | None]:
         answer = await self.do("close", code=code, reason=reason)
         return answer["code"], answer["reason"]
 

@@ -25,6 +25,13 @@ TEXTS = {
     "NUL": "a\0b",
     "long": "é" * (MIB // 2),
 }
+FRAGMENTS = {
+    "two": ["Hel", "lo"],
+    "empty ones": ["", "not at first", "", "", "and not at last", ""],
+    "nothing but empty ones": ["", ""],
+    "binary": [b"\0" * 70000, b"\1", b"\2" * 300],
+    "not ASCII": ["na", "ï", "ve ☕"],
+}
 CODES = [*sorted(EXTERNAL_CLOSE_CODES), 3000, 3999, 4000, 4999]
 PATIENCE = 60
 
@@ -71,25 +78,19 @@ async def test_order_is_kept(connected_both_ways, peer):
         assert [await ours.recv() for _ in messages] == messages
 
 
-@pytest.mark.parametrize(
-    "fragments",
-    [
-        ["Hel", "lo"],
-        ["", "not at first", "", "", "and not at last", ""],
-        ["", ""],
-        [b"\0" * 70000, b"\1", b"\2" * 300],
-        ["na", "ï", "ve ☕"],
-    ],
-    ids=["two", "empty ones", "nothing but empty ones", "binary", "not ASCII"],
-)
-async def test_fragments_become_one_message(connected_both_ways, peer, needs, fragments):
-    needs("fragments")
-    whole = fragments[0][:0].join(fragments)
+@pytest.mark.parametrize("fragments", FRAGMENTS.values(), ids=FRAGMENTS)
+async def test_our_fragments_become_one_message(connected_both_ways, peer, fragments):
     async with connected_both_ways() as ours, asyncio.timeout(PATIENCE):
         received, _ = await asyncio.gather(peer.recv(), ours.send(fragments))
-        assert received == whole
+        assert received == fragments[0][:0].join(fragments)
+
+
+@pytest.mark.parametrize("fragments", FRAGMENTS.values(), ids=FRAGMENTS)
+async def test_their_fragments_become_one_message(connected_both_ways, peer, needs, fragments):
+    needs("fragments")
+    async with connected_both_ways() as ours, asyncio.timeout(PATIENCE):
         received, _ = await asyncio.gather(ours.recv(), peer.send(fragments))
-        assert received == whole
+        assert received == fragments[0][:0].join(fragments)
 
 
 async def test_characters_may_be_split_between_fragments(connected, peer):
@@ -130,7 +131,9 @@ async def test_we_close_with_any_code(connected, peer, code):
     async with connected() as ours, asyncio.timeout(PATIENCE):
         seen, _ = await asyncio.gather(peer.closed(), ours.close(code, "a réason"))
         assert seen == (code, "a réason")
-        assert (ours.close_code, ours.close_reason) == (code, "a réason")
+        # What counts for us is what the peer answers.
+        assert ours.close_code == (1000 if "echoed code" in peer.library.lacks else code)
+        assert ours.close_reason == ("" if "echoed reason" in peer.library.lacks else "a réason")
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -140,7 +143,7 @@ async def test_the_peer_closes_with_any_code(connected, peer, code):
         closing = asyncio.create_task(peer.close(code, "a réason"))
         with pytest.raises(expected) as caught:
             await ours.recv()
-        assert await closing == (code, "a réason")
+        assert await closing == (code, None if "reason" in peer.library.lacks else "a réason")
         assert (ours.close_code, ours.close_reason) == (code, "a réason")
         close = caught.value.rcvd
         assert close is not None
@@ -190,11 +193,12 @@ async def test_a_message_that_is_too_big_ends_the_connection(connected, peer):
         await peer.send(b"\0" * 1000)
         assert len(await ours.recv()) == 1000
         await peer.send(b"\0" * 1001)
+        seen = asyncio.create_task(peer.closed())
         with pytest.raises(ConnectionClosedError) as caught:
             await ours.recv()
         assert caught.value.sent is not None
         assert caught.value.sent.code == CloseCode.MESSAGE_TOO_BIG
-        assert (await peer.closed())[0] == CloseCode.MESSAGE_TOO_BIG
+        assert (await seen)[0] == CloseCode.MESSAGE_TOO_BIG
 
 
 async def test_our_client_refuses_an_authority_that_it_does_not_know(peer, tls):

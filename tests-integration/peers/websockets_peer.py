@@ -8,38 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-import ssl
-import sys
 from typing import Any
+
+from orders import DEFLATE, Order, client_context, obey, pack, server_context, unpack
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-Order = dict[str, Any]
-
 OPTIONS: dict[str, Any] = {
-    "compression": "deflate" if "deflate" in sys.argv else None,
+    "compression": "deflate" if DEFLATE else None,
     "open_timeout": 60,
     "ping_interval": None,
 }
-
-
-def pack(data: str | bytes) -> Order:
-    """Make JSON of a message."""
-    if isinstance(data, str):
-        return {"text": data}
-    return {"binary": base64.b64encode(data).decode()}
-
-
-def unpack(message: Order) -> str | bytes:
-    """Make a message of JSON."""
-    if "text" in message:
-        text: str = message["text"]
-        return text
-    return base64.b64decode(message["binary"])
 
 
 class Peer:
@@ -57,10 +39,7 @@ class Peer:
         await connection.wait_closed()
 
     async def listen(self, order: Order) -> Order:
-        context = None
-        if order["certificate"]:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(order["certificate"])
+        context = server_context(order)
         self.server = await serve(self.handle, "127.0.0.1", 0, ssl=context, **OPTIONS)
         return {"port": self.server.sockets[0].getsockname()[1]}
 
@@ -74,9 +53,7 @@ class Peer:
         return {}
 
     async def connect(self, order: Order) -> Order:
-        context = None
-        if order["authority"]:
-            context = ssl.create_default_context(cafile=order["authority"])
+        context = client_context(order)
         self.connection = await connect(order["uri"], ssl=context, proxy=None, **OPTIONS)
         return {}
 
@@ -110,16 +87,4 @@ class Peer:
         return {}
 
 
-async def main() -> None:
-    """Obey until there are no more orders."""
-    peer = Peer()
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        order = json.loads(line)
-        try:
-            answer = await getattr(peer, order["do"])(order)
-        except Exception as exc:
-            answer = {"error": f"{type(exc).__name__}: {exc}"}
-        print(json.dumps(answer), flush=True)
-
-
-asyncio.run(main())
+asyncio.run(obey(Peer()))
