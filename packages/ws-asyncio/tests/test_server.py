@@ -324,11 +324,18 @@ async def test_closing_refuses_those_that_are_considered() -> None:
     async def slowly(connection: ServerConnection, request: Request) -> None:
         await asyncio.sleep(3)
 
-    async with serve(hold, process_request=slowly):
+    statuses: list[int] = []
+
+    def look(connection: ServerConnection, request: Request, response: Response) -> None:
+        statuses.append(response.status_code)
+
+    async with serve(hold, process_request=slowly, process_response=look):
         raw = await raw_client()
         raw.transport.write(REQUEST)
         await turns()
     assert raw.received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    # As any other answer, it can be looked at before it is sent.
+    assert statuses == [503]
     raw.transport.abort()
 
 
