@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import sys
 from collections.abc import Callable, Collection
 
@@ -256,6 +257,10 @@ def integration(session: nox.Session, build: str) -> None:
     for requirements in sorted((ROOT / "tests-integration" / "peers").glob("*.txt")):
         name = requirements.stem
         env[f"WS_PEER_{name.upper().replace('-', '_')}"] = peer(session, name)
+    node = shutil.which("node")
+    # Where somebody ran `npm install` in that folder.
+    if node and (ROOT / "tests-integration" / "node" / "node_modules" / "ws").is_dir():
+        env["WS_PEER_WS"] = node
     env["WS_PROGRAMS"] = programs(session, build)
     folder = ROOT / "tests-integration"
     # Packaging is the same whatever build is installed, but for where there is no compiler.

@@ -83,6 +83,8 @@ PEERS = {
     "aiohttp, compressed": Library(
         "aiohttp_peer.py", "WS_PEER_AIOHTTP", AIOHTTP_LACKS, arguments=("deflate",)
     ),
+    "ws": Library("ws_peer.mjs", "WS_PEER_WS"),
+    "ws, compressed": Library("ws_peer.mjs", "WS_PEER_WS", arguments=("deflate",)),
 }
 
 
