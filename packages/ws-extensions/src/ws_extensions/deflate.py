@@ -90,6 +90,9 @@ class Deflater:
         """
         if not data:
             return self._feed_nothing(fin)
+        if isinstance(data, memoryview) and not data.c_contiguous:
+            # Backends refuse it, and it can be sent uncompressed.
+            data = data.tobytes()
         compressor = self._compressor
         if compressor is None:
             compressor = self._open()
