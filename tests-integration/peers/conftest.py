@@ -110,10 +110,22 @@ async def our_server(
         connection.transport.abort()
 
 
+@pytest.fixture
+def needs(peer: harness.Peer) -> Callable[[str], None]:
+    """Skip where a peer can't do something."""
+
+    def check(name: str) -> None:
+        if name in peer.library.lacks:
+            pytest.skip(f"the peer can't do this: {name}")
+
+    return check
+
+
 @pytest.fixture(params=["client", "server"])
-def side(request: pytest.FixtureRequest) -> str:
+def side(request: pytest.FixtureRequest, needs: Callable[[str], None]) -> str:
     """Which side is ours."""
     name: str = request.param
+    needs({"client": "listen", "server": "connect"}[name])
     return name
 
 

@@ -73,8 +73,13 @@ class Library:
 
 
 AIOHTTP_LACKS = frozenset({"fragments", "reason", "echoed code", "echoed reason"})
+TORNADO_LACKS = frozenset({"fragments", "echoed reason"})
+WEBSOCKET_CLIENT_LACKS = frozenset({"listen", "echoed code", "echoed reason"})
 
 PEERS = {
+    "websocket-client": Library(
+        "websocket_client_peer.py", "WS_PEER_WEBSOCKET_CLIENT", WEBSOCKET_CLIENT_LACKS
+    ),
     "websockets": Library("websockets_peer.py", "WS_PEER_WEBSOCKETS"),
     "websockets, compressed": Library(
         "websockets_peer.py", "WS_PEER_WEBSOCKETS", arguments=("deflate",)
@@ -82,6 +87,10 @@ PEERS = {
     "aiohttp": Library("aiohttp_peer.py", "WS_PEER_AIOHTTP", AIOHTTP_LACKS),
     "aiohttp, compressed": Library(
         "aiohttp_peer.py", "WS_PEER_AIOHTTP", AIOHTTP_LACKS, arguments=("deflate",)
+    ),
+    "tornado": Library("tornado_peer.py", "WS_PEER_TORNADO", TORNADO_LACKS),
+    "tornado, compressed": Library(
+        "tornado_peer.py", "WS_PEER_TORNADO", TORNADO_LACKS, arguments=("deflate",)
     ),
     "ws": Library("ws_peer.mjs", "WS_PEER_WS"),
     "ws, compressed": Library("ws_peer.mjs", "WS_PEER_WS", arguments=("deflate",)),

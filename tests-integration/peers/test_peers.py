@@ -36,15 +36,10 @@ CODES = [*sorted(EXTERNAL_CLOSE_CODES), 3000, 3999, 4000, 4999]
 PATIENCE = 60
 
 
-@pytest.fixture
-def needs(peer):
-    """Skip where a peer can't do something."""
-
-    def check(name: str) -> None:
-        if name in peer.library.lacks:
-            pytest.skip(f"the peer can't do this: {name}")
-
-    return check
+async def test_compression_is_agreed_on_where_the_peer_wants_it(connected, peer):
+    async with connected() as ours:
+        names = [extension.name for extension in ours.protocol.extensions]
+    assert names == (["permessage-deflate"] if "deflate" in peer.library.arguments else [])
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -201,7 +196,8 @@ async def test_a_message_that_is_too_big_ends_the_connection(connected, peer):
         assert (await seen)[0] == CloseCode.MESSAGE_TOO_BIG
 
 
-async def test_our_client_refuses_an_authority_that_it_does_not_know(peer, tls):
+async def test_our_client_refuses_an_authority_that_it_does_not_know(peer, needs, tls):
+    needs("listen")
     port = await peer.listen(tls.certificate)
     try:
         with pytest.raises(ssl.SSLCertVerificationError):
