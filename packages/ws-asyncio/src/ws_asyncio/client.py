@@ -218,9 +218,10 @@ class connect:  # noqa: N801 (the name is the API's)
             raise
 
     async def _open(self) -> ClientConnection:
-        loop = asyncio.get_running_loop()
         uri = parse_uri(self.uri)
         settings = dict(self._transport_settings)
+        # The testing kit has a network in memory.
+        network = settings.pop("network", None) or asyncio.get_running_loop()
         if uri.secure:
             if settings.get("ssl") in (None, True):
                 settings["ssl"] = _default_ssl()
@@ -233,12 +234,12 @@ class connect:  # noqa: N801 (the name is the API's)
             ClientProtocol(uri, **self._protocol_settings), **self._connection_settings
         )
         if settings.pop("unix", False):
-            await loop.create_unix_connection(lambda: connection, **settings)
+            await network.create_unix_connection(lambda: connection, **settings)
         else:
             if settings.get("sock") is None:
                 settings.setdefault("host", uri.host)
                 settings.setdefault("port", uri.port)
-            await loop.create_connection(lambda: connection, **settings)
+            await network.create_connection(lambda: connection, **settings)
         try:
             await connection.handshake(*self._handshake)
         except BaseException:

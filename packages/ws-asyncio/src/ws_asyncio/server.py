@@ -419,6 +419,8 @@ def serve(
         # Part of the opening handshake, as far as the client is concerned.
         kwargs.setdefault("ssl_handshake_timeout", open_timeout)
     unix = kwargs.pop("unix", False)
+    # The testing kit has a network in memory.
+    network = kwargs.pop("network", None)
     # Refuse now what connections would refuse one by one.
     write_limits(write_limit)
     Inbox(*queue_limits(max_queue), max_queue_size)
@@ -463,10 +465,13 @@ def serve(
         return connection
 
     async def create_server() -> asyncio.Server:
-        loop = asyncio.get_running_loop()
+        loop: Any = network or asyncio.get_running_loop()
+        listener: asyncio.Server
         if unix:
-            return await loop.create_unix_server(factory, **kwargs)
-        return await loop.create_server(factory, host, port, **kwargs)
+            listener = await loop.create_unix_server(factory, **kwargs)
+        else:
+            listener = await loop.create_server(factory, host, port, **kwargs)
+        return listener
 
     server = Server(create_server, handler, logger)
     server._handshake = {
