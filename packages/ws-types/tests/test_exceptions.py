@@ -105,3 +105,11 @@ def test_reason_of_the_peer_is_escaped():
 def test_response_is_at_hand():
     assert InvalidStatus(RESPONSE).response is RESPONSE
     assert InvalidProxyStatus(RESPONSE).response is RESPONSE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("status_code", 403), ("headers", Headers(A="1"))], ids=str
+)
+def test_old_attributes_of_a_refusal_warn(name, value):
+    with pytest.warns(DeprecationWarning, match=rf"use InvalidStatus\.response\.{name}$"):
+        assert getattr(InvalidStatus(RESPONSE), name) == value

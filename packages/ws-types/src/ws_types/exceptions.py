@@ -15,9 +15,8 @@ What is here::
 
 from __future__ import annotations
 
-import warnings
-
 from .codes import CloseCode
+from .deprecation import deprecated
 from .errors import (
     ConcurrencyError,
     DuplicateParameter,
@@ -49,6 +48,7 @@ from .errors import (
     WebSocketException,
 )
 from .frames import Close
+from .headers import Headers
 from .http11 import Response
 
 __all__ = [
@@ -124,25 +124,20 @@ class ConnectionClosed(WebSocketException):
         return f"sent {self.sent}; then received {self.rcvd}"
 
     @property
+    @deprecated(
+        "ConnectionClosed.code is deprecated; use Protocol.close_code or ConnectionClosed.rcvd.code"
+    )
     def code(self) -> int:
         """The close code that was received, or 1006. Deprecated."""
-        warnings.warn(
-            "ConnectionClosed.code is deprecated; "
-            "use Protocol.close_code or ConnectionClosed.rcvd.code",
-            DeprecationWarning,
-            stacklevel=2,
-        )
         return CloseCode.ABNORMAL_CLOSURE if self.rcvd is None else self.rcvd.code
 
     @property
+    @deprecated(
+        "ConnectionClosed.reason is deprecated; "
+        "use Protocol.close_reason or ConnectionClosed.rcvd.reason"
+    )
     def reason(self) -> str:
         """The reason that was received, or an empty text. Deprecated."""
-        warnings.warn(
-            "ConnectionClosed.reason is deprecated; "
-            "use Protocol.close_reason or ConnectionClosed.rcvd.reason",
-            DeprecationWarning,
-            stacklevel=2,
-        )
         return "" if self.rcvd is None else self.rcvd.reason
 
 
@@ -174,6 +169,18 @@ class InvalidStatus(InvalidHandshake):
 
     def __str__(self) -> str:
         return f"server rejected WebSocket connection: HTTP {self.response.status_code:d}"
+
+    @property
+    @deprecated("InvalidStatus.status_code is deprecated; use InvalidStatus.response.status_code")
+    def status_code(self) -> int:
+        """The status of the response, as ``InvalidStatusCode`` had it. Deprecated."""
+        return self.response.status_code
+
+    @property
+    @deprecated("InvalidStatus.headers is deprecated; use InvalidStatus.response.headers")
+    def headers(self) -> Headers:
+        """The headers of the response, as ``InvalidStatusCode`` had them. Deprecated."""
+        return self.response.headers
 
 
 class InvalidProxyStatus(ProxyError):
