@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ws_extensions import enable_server_permessage_deflate
 from ws_sansio.http11 import SERVER
+from ws_sansio.inbox import Inbox, queue_limits
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
@@ -24,8 +25,7 @@ from ws_types.typing import LoggerLike, Origin, StatusLike, Subprotocol
 
 from .answers import decide, internal_error
 from .connection import COMPRESSION_THRESHOLD, Connection
-from .inbox import Inbox
-from .transport import queue_limits, write_limits
+from .transport import write_limits
 
 __all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
 

@@ -2,7 +2,7 @@
 The transport's side of a connection: bytes in, bytes out, and the core's deadlines.
 
 **In.** The transport reads into one buffer that all connections of an event loop share; the
-core decodes it in place; messages wait in the :class:`~ws_asyncio.inbox.Inbox`. A whole read is
+core decodes it in place; messages wait in the :class:`~ws_sansio.inbox.Inbox`. A whole read is
 one wake-up. Reading stops while the inbox is full: not at once, but a turn of the loop later,
 because the reader that was just woken is likely to empty it.
 
@@ -17,12 +17,11 @@ from collections import deque
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
+from ws_sansio.inbox import Inbox, queue_limits
 from ws_sansio.protocol import Protocol
 from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
-
-from .inbox import Inbox
 
 __all__ = ["Link"]
 
@@ -374,13 +373,6 @@ class Link(asyncio.BufferedProtocol):
         size = self.transport.get_write_buffer_size()
         self._output_waits = size > 0
         self.protocol.output_pending(size, now=now)
-
-
-def queue_limits(
-    max_queue: int | None | tuple[int | None, int | None],
-) -> tuple[int | None, int | None]:
-    """The high-water mark of input and the low one, in messages, where they were given."""
-    return max_queue if isinstance(max_queue, tuple) else (max_queue, None)
 
 
 def write_limits(write_limit: int | tuple[int, int | None]) -> tuple[int, int | None]:

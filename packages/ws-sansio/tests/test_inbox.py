@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ws_asyncio.inbox import Inbox
+from ws_sansio.inbox import Inbox, queue_limits
 
 
 def test_messages_come_out_in_order() -> None:
@@ -102,3 +102,11 @@ def test_clear() -> None:
 def test_limits_that_make_no_sense(settings: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         Inbox(*settings)
+
+
+@pytest.mark.parametrize(
+    ("max_queue", "limits"),
+    [(16, (16, None)), (None, (None, None)), ((8, 2), (8, 2)), ((None, None), (None, None))],
+)
+def test_limits_as_programs_give_them(max_queue: object, limits: tuple[int, int]) -> None:
+    assert queue_limits(max_queue) == limits  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "queue_limits"]
 
 
 class Inbox:
@@ -79,6 +79,18 @@ class Inbox:
         if self._high >= 0 and self.count > self._low:
             return False
         return self._max_bytes < 0 or self.size <= self._max_bytes // 4
+
+
+def queue_limits(
+    max_queue: int | None | tuple[int | None, int | None],
+) -> tuple[int | None, int | None]:
+    """
+    Split *max_queue*, as programs give it, into what :class:`Inbox` takes.
+
+    :param max_queue: the high-water mark in messages, or a tuple of that and the low one.
+    :returns: both marks; :data:`None` where one wasn't given.
+    """
+    return max_queue if isinstance(max_queue, tuple) else (max_queue, None)
 
 
 def _weight(message: Any) -> int:
