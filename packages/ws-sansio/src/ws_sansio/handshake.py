@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import os
+import re
 import time
 
 from ws_types.errors import InvalidHeader, InvalidUpgrade
@@ -11,13 +12,25 @@ from ws_types.headers import Headers, MultipleValuesError
 
 from .grammar import parse_connection, parse_upgrade
 
-__all__ = ["accept_key", "check_upgrade", "generate_key", "http_date", "single_header"]
+__all__ = [
+    "accept_key",
+    "check_upgrade",
+    "generate_key",
+    "http_date",
+    "parse_http_date",
+    "single_header",
+]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 # Dates are in English whatever the locale: strftime() wouldn't do.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_DATE = (
+    r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([1-9][0-9]{3}) "
+    r"([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
 
 
 def generate_key() -> str:
@@ -49,6 +62,24 @@ def http_date(timestamp: float) -> str:
         f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} "
         f"{hour:02}:{minute:02}:{second:02} GMT"
     )
+
+
+def parse_http_date(text: str) -> float | None:
+    """Read a date of the preferred format (IMF-fixdate, RFC 9110 5.6.7).
+
+    The two obsolete formats, which nobody sends any more, aren't read.
+
+    :param text: value of a header.
+    :returns: seconds since the epoch; None if it isn't such a date.
+    """
+    # Imported late because few connections need it.
+    from calendar import timegm
+
+    match = re.fullmatch(_DATE, text)
+    if match is None or match[2] not in _MONTHS:
+        return None
+    day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
+    return float(timegm((year, _MONTHS.index(match[2]) + 1, day, hour, minute, second)))
 
 
 def single_header(headers: Headers, name: str) -> str:

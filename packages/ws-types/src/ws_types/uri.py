@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     from .records import dataclass
 
-__all__ = ["WebSocketURI", "parse_uri"]
+__all__ = ["WebSocketURI", "parse_authority", "parse_uri"]
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
@@ -103,9 +103,7 @@ def parse_uri(uri: str) -> WebSocketURI:
     :param uri: a ``ws`` or ``wss`` URI, or IRI.
     :raises InvalidURI: if it isn't one.
     """
-    for char in uri:
-        if char <= " " or "\x7f" <= char <= "\x9f":
-            raise InvalidURI(uri, "spaces and control characters must be percent-encoded")
+    _check_characters(uri)
     scheme, _, rest = uri.partition(":")
     scheme = scheme.lower()
     if scheme not in _DEFAULT_PORTS:
@@ -115,16 +113,9 @@ def parse_uri(uri: str) -> WebSocketURI:
     rest, _, fragment = rest[2:].partition("#")
     rest, _, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
-    userinfo, at, host_port = authority.rpartition("@")
-    host, port = _parse_host_port(uri, host_port)
+    host, port, username, password = parse_authority(uri, authority)
     if fragment:
         raise InvalidURI(uri, "fragment identifier is meaningless")
-    username = password = None
-    if at:
-        username, colon, password = userinfo.partition(":")
-        if not colon:
-            raise InvalidURI(uri, "username provided without password")
-        username, password = _unquote(uri, username), _unquote(uri, password)
     return WebSocketURI(
         scheme == "wss",
         host,
@@ -134,6 +125,32 @@ def parse_uri(uri: str) -> WebSocketURI:
         username,
         password,
     )
+
+
+def parse_authority(uri: str, authority: str) -> tuple[str, int | None, str | None, str | None]:
+    """Parse the authority of a URI of any scheme (RFC 3986, section 3.2).
+
+    :param uri: the URI, for errors.
+    :param authority: what stands between its two slashes and the next one.
+    :returns: the host, lower-cased and without the brackets of an IPv6 address; the port, if there
+        is one; the user name and the password, decoded, or None and None.
+    :raises InvalidURI: if the authority isn't one, or has a user name without a password.
+    """
+    _check_characters(uri)
+    userinfo, at, host_port = authority.rpartition("@")
+    host, port = _parse_host_port(uri, host_port)
+    if not at:
+        return host, port, None, None
+    username, colon, password = userinfo.partition(":")
+    if not colon:
+        raise InvalidURI(uri, "username provided without password")
+    return host, port, _unquote(uri, username), _unquote(uri, password)
+
+
+def _check_characters(uri: str) -> None:
+    for char in uri:
+        if char <= " " or "\x7f" <= char <= "\x9f":
+            raise InvalidURI(uri, "spaces and control characters must be percent-encoded")
 
 
 def _parse_host_port(uri: str, host_port: str) -> tuple[str, int | None]:
