@@ -182,8 +182,53 @@ def test_end_of_stream_has_to_follow_the_close_frames() -> None:
     protocol.receive_data(frame(CLOSE, b"\x03\xe8"), now=104.0)
     assert protocol.next_deadline == 109.0
     protocol.receive_eof(now=105.0)
-    assert protocol.next_deadline is None
+    assert protocol.state is State.CLOSED
     assert not protocol.timed_out
+
+
+# The end of the transport, which output that the peer doesn't take keeps alive
+
+
+def test_end_of_the_transport_has_the_deadline_of_the_closing_handshake() -> None:
+    protocol = timed()
+    protocol.send_close(1000, now=103.0)
+    protocol.receive_data(frame(CLOSE, b"\x03\xe8"), now=104.0)
+    protocol.receive_eof(now=105.0)
+    assert protocol.next_deadline == 108.0
+    protocol.handle_deadline(107.9)
+    assert not protocol.timed_out
+    protocol.handle_deadline(108.0)
+    assert protocol.timed_out
+    assert protocol.next_deadline is None
+    # The connection itself ended well, and in time.
+    assert protocol.close_code == 1000
+    assert protocol.close_exc.__cause__ is None
+
+
+def test_transport_of_a_connection_that_was_cut_has_a_deadline() -> None:
+    protocol = timed()
+    protocol.receive_eof(now=130.0)
+    error = protocol.parser_exc
+    assert protocol.next_deadline == 135.0
+    protocol.handle_deadline(135.0)
+    assert protocol.timed_out
+    assert protocol.parser_exc is error
+    protocol.handle_deadline(200.0)
+    assert protocol.next_deadline is None
+
+
+def test_transport_of_a_refused_client_has_one_deadline() -> None:
+    server, _ = requested(request_bytes(), **TIMEOUTS)
+    server.handle_deadline(100.0)
+    server.send_response(server.reject(403, ""), now=102.0)
+    server.receive_eof(now=103.0)
+    assert server.next_deadline == 107.0
+
+
+def test_without_a_close_timeout_nothing_ends_the_transport() -> None:
+    protocol = timed(close_timeout=None)
+    protocol.receive_eof(now=130.0)
+    assert protocol.next_deadline is None
 
 
 def test_a_failed_connection_is_given_up() -> None:
@@ -409,7 +454,7 @@ def test_without_a_timeout_pings_go_on_and_none_is_kept(view: Any) -> None:
     for number in range(1, 50):
         protocol.handle_deadline(100.0 + 20 * number)
         payload = ping_of(protocol)
-        assert len(protocol._pings) == 1
+        assert len(protocol._pings.registry) == 1
     protocol.receive_data(frame(PONG, payload), now=1081.0)
     assert protocol.latency == 1.0
     assert protocol.state is State.OPEN

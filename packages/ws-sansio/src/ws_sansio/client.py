@@ -19,6 +19,7 @@ from ws_types.http11 import Request, Response
 from ws_types.typing import BytesLike, LoggerLike, Origin, Subprotocol
 from ws_types.uri import WebSocketURI
 
+from .failures import forget_frames
 from .grammar import (
     build_authorization_basic,
     build_extension,
@@ -31,7 +32,7 @@ from .grammar import (
 from .handshake import accept_key, check_upgrade, generate_key, single_header
 from .http11 import ResponseParser
 from .logs import escape, redact
-from .protocol import Protocol, forget_frames
+from .protocol import Protocol
 from .states import Side, State, Step
 
 __all__ = ["ClientProtocol"]

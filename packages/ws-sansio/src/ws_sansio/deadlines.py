@@ -2,8 +2,12 @@
 The deadlines of one connection.
 
 Three things must not take for ever: the opening handshake, the closing handshake with the end
-of the stream that follows it, and a silent peer (:mod:`ws_sansio.keepalive`). Which of the
+of the stream and of the transport, and a silent peer (:mod:`ws_sansio.keepalive`). Which of the
 three counts follows from the state, so that at most one is running.
+
+The end has one deadline, from the first moment when it is expected: what the peer makes of it in
+between (a close frame, the end of its stream) doesn't move it. It outlives the connection, since
+output that the peer doesn't take keeps a transport alive.
 
 Also here, because it decides when a ping has left: how much output the network has taken.
 """
@@ -52,7 +56,10 @@ class Deadlines:
         #: The time last told; :data:`None` before any: without a clock, nothing is due.
         self.now: float | None = None
         self._state: State | None = None
-        self._handshake: float | None = None
+        #: Whether the opening or the end has taken too long: the transport is to be dropped.
+        self.passed = False
+        self._open_by: float | None = None
+        self._end_by: float | None = None
         #: Bytes that were handed out and that the network hasn't taken yet.
         self.pending = 0
         # The bytes handed out since a ping was queued, and how many of them end with that ping.
@@ -65,27 +72,39 @@ class Deadlines:
         if state is self._state:
             return
         self._state = state
-        self._handshake = None
+        self._open_by = None
         self.keepalive.stop()
-        if state is State.CONNECTING and self.open_timeout is not None:
-            self._handshake = now + self.open_timeout
-        elif state is State.OPEN:
+        if state is State.OPEN:
             self.keepalive.start(now)
-        elif state is State.CLOSING and self.close_timeout is not None:
-            self._handshake = now + self.close_timeout
-
-    def next(self) -> float | None:
-        """When the connection has to be looked after next."""
-        return self._handshake if self._handshake is not None else self.keepalive.deadline
+        elif state is not State.CONNECTING:
+            self._expect_end(now)
+        elif self.open_timeout is not None:
+            self._open_by = now + self.open_timeout
 
     def refused(self) -> None:
         """The opening handshake failed: the stream has to end, as after a closing handshake."""
-        if self.now is not None and self.close_timeout is not None:
-            self._handshake = self.now + self.close_timeout
+        if self.now is not None:
+            self._expect_end(self.now)
 
-    def handshake_expired(self, now: float) -> bool:
-        """Whether the opening or closing handshake has taken too long."""
-        return self._handshake is not None and now >= self._handshake
+    def _expect_end(self, now: float) -> None:
+        if self._end_by is None and self.close_timeout is not None:
+            self._end_by = now + self.close_timeout
+
+    def next(self) -> float | None:
+        """When the connection has to be looked after next."""
+        if self.passed:
+            return None
+        if self._end_by is not None:
+            return self._end_by
+        return self._open_by if self._open_by is not None else self.keepalive.deadline
+
+    def expired(self, now: float) -> bool:
+        """Whether the opening or the end has taken too long. True once only."""
+        deadline = self._open_by if self._end_by is None else self._end_by
+        if self.passed or deadline is None or now < deadline:
+            return False
+        self.passed = True
+        return True
 
     def ping_queued(self, size: int) -> None:
         """The next *size* bytes handed out end with a keepalive ping."""

@@ -20,18 +20,13 @@ It passes through three phases::
 
 Like all of this package it reads no clock: times are seconds of a monotonic clock, and come
 from outside.
-
-:class:`PingRegistry` matches pongs with the pings that a program sends.
 """
 
 from __future__ import annotations
 
 import enum
-import os
 
-from ws_types.errors import ConcurrencyError
-
-__all__ = ["GRACE", "Keepalive", "Phase", "PingRegistry"]
+__all__ = ["GRACE", "Keepalive", "Phase"]
 
 #: A deadline handled later than this, in seconds, was missed by our own fault; and how long
 #: input that piled up meanwhile is given to be read.
@@ -170,54 +165,3 @@ class Keepalive:
         if self.phase is Phase.LEAVING:
             return f"keepalive ping timeout: output made no progress for {silence:.1f} s"
         return f"keepalive ping timeout: peer was silent for {silence:.1f} s"
-
-
-class PingRegistry:
-    """Pings that wait for their pong. As many as a program sends, and no more."""
-
-    def __init__(self) -> None:
-        self._sent: dict[bytes, float | None] = {}
-
-    def __len__(self) -> int:
-        return len(self._sent)
-
-    def unused_payload(self) -> bytes:
-        """A payload that no ping in the registry has."""
-        while True:
-            payload = os.urandom(4)
-            if payload not in self._sent:
-                return payload
-
-    def add(self, payload: bytes, now: float | None) -> None:
-        """
-        A ping is about to be sent.
-
-        :raises ConcurrencyError: if another ping with this payload waits for its pong.
-        """
-        if payload in self._sent:
-            raise ConcurrencyError("already waiting for a pong with the same data")
-        self._sent[payload] = now
-
-    def forget(self, payload: bytes | None) -> None:
-        """No longer wait for the pong that answers *payload*, if any does."""
-        if payload is not None:
-            self._sent.pop(payload, None)
-
-    def acknowledge(self, payload: bytes, now: float | None) -> list[tuple[bytes, float]]:
-        """
-        A pong was received.
-
-        :returns: payload and round-trip time, in seconds, of each ping that it answers: that
-            with its payload, and those sent before (section 5.5.3 lets a peer answer only the
-            latest ping). The time is :data:`math.nan` where no clock was given.
-        """
-        if payload not in self._sent:
-            return []
-        answered = []
-        for earlier in list(self._sent):
-            sent_at = self._sent.pop(earlier)
-            known = sent_at is not None and now is not None
-            answered.append((earlier, now - sent_at if known else float("nan")))  # type: ignore[operator]
-            if earlier == payload:
-                break
-        return answered

@@ -34,6 +34,7 @@ from ws_types.typing import (
     Subprotocol,
 )
 
+from .failures import forget_frames
 from .grammar import (
     build_extension,
     parse_extension,
@@ -44,7 +45,7 @@ from .handshake import accept_key, check_upgrade, http_date, single_header
 from .http11 import RequestParser
 from .logs import escape, redact, redact_url
 from .origins import check_origin
-from .protocol import Protocol, forget_frames
+from .protocol import Protocol
 from .states import Side, State, Step
 
 __all__ = ["ServerProtocol"]
