@@ -17,6 +17,7 @@ from ws_types.typing import LoggerLike, Origin, Subprotocol
 from ws_types.uri import parse_uri
 
 from .connection import COMPRESSION_THRESHOLD, Connection
+from .deprecated import takes_old_arguments
 
 __all__ = ["ClientConnection", "connect", "unix_connect"]
 
@@ -154,6 +155,7 @@ class connect:  # noqa: N801 (the name is the API's)
     :raises TimeoutError: if it takes too long.
     """
 
+    @takes_old_arguments
     def __init__(
         self,
         uri: str,

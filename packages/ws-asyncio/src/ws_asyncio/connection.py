@@ -23,7 +23,7 @@ from ws_types.errors import ConcurrencyError, InvalidState
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
 from ws_types.typing import Data, DataLike, Subprotocol
 
-from .transport import Link
+from .deprecated import OldAttributes
 
 if TYPE_CHECKING:
     import uuid
@@ -43,7 +43,7 @@ _DATA = (str, bytes, bytearray, memoryview)
 _OPEN = State.OPEN
 
 
-class Connection(Link):
+class Connection(OldAttributes):
     """
     What client and server connections have in common.
 

@@ -25,6 +25,7 @@ from ws_types.typing import LoggerLike, Origin, StatusLike, Subprotocol
 
 from .answers import decide, internal_error
 from .connection import COMPRESSION_THRESHOLD, Connection
+from .deprecated import takes_old_arguments
 from .transport import write_limits
 
 __all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
@@ -344,6 +345,7 @@ class Server:
             self._finished(connection)
 
 
+@takes_old_arguments
 def serve(
     handler: Callable[[ServerConnection], Awaitable[None]],
     host: str | None = None,
