@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ws_sansio.handshake import accept_key, check_upgrade, generate_key, http_date, single_header
+from ws_sansio.handshake import (
+    accept_key,
+    check_upgrade,
+    generate_key,
+    http_date,
+    parse_http_date,
+    single_header,
+)
 from ws_types.errors import InvalidHeader, InvalidHeaderFormat, InvalidUpgrade
 from ws_types.headers import Headers
 
@@ -46,6 +53,28 @@ def test_date(timestamp: float, date: str) -> None:
 @given(st.integers(0, 253402300799))
 def test_date_is_that_of_the_standard_library(timestamp: int) -> None:
     assert http_date(timestamp) == email.utils.formatdate(timestamp, usegmt=True)
+
+
+@given(st.integers(0, 253402300799))
+def test_dates_are_read_as_they_are_written(timestamp: int) -> None:
+    assert parse_http_date(http_date(timestamp)) == timestamp
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 +0000",
+        "Sun, 06 Nov 1994 08:49:37 GMT\n",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 0000 08:49:37 GMT",
+    ],
+)
+def test_what_is_no_date_of_the_preferred_format(text: str) -> None:
+    assert parse_http_date(text) is None
 
 
 def test_single_header() -> None:

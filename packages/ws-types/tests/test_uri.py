@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ws_types.errors import InvalidURI
-from ws_types.uri import WebSocketURI, parse_uri
+from ws_types.uri import WebSocketURI, parse_authority, parse_uri
 
 
 @pytest.mark.parametrize(
@@ -210,3 +210,24 @@ def test_text_of_errors_is_printable(text):
     with pytest.raises(InvalidURI) as caught:
         parse_uri("http://" + text)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("authority", "parts"),
+    [
+        ("A", ("a", None, None, None)),
+        ("a:1", ("a", 1, None, None)),
+        ("[::1]:1", ("::1", 1, None, None)),
+        ("me:s%40@a", ("a", None, "me", "s@")),
+        ("me:@a", ("a", None, "me", "")),
+    ],
+)
+def test_the_authority_of_any_uri(authority, parts):
+    assert parse_authority(f"x://{authority}", authority) == parts
+
+
+def test_an_authority_that_is_not_one():
+    for authority in ("", "a:0", "me@a", "a b"):
+        with pytest.raises(InvalidURI) as raised:
+            parse_authority(f"x://{authority}", authority)
+        assert raised.value.uri == f"x://{authority}"
