@@ -4,7 +4,7 @@ What the tests share: event loops, and a network in memory on a clock of its own
 :class:`MemoryLoop` is an event loop whose clock stands still while something can be done, and jumps
 to the next timer when nothing can: an hour passes at once, and two runs are alike. Servers and
 connections that are made on it are joined in memory, by transports that behave as those of
-asyncio do, can be looked into, and lose packets when told to.
+asyncio do (:mod:`ws_asyncio.memory`), can be looked into, and lose packets when told to.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pytest
 
 import ws_asyncio
 from ws_asyncio import ClientConnection, Server, ServerConnection, connect, serve
+from ws_asyncio.memory import MemoryNetwork, MemoryTransport
 from ws_types.exceptions import ConnectionClosed
 
 URI = "ws://localhost/"
@@ -38,177 +39,37 @@ REQUEST = (
 # A network in memory
 
 
-class MemoryTransport(asyncio.Transport):
-    """
-    One end of a connection in memory.
+class SpyTransport(MemoryTransport):
+    """One end of a connection, that takes notes, and insists on what a transport may be told."""
 
-    Output goes into a wire, which holds *capacity* bytes, as the buffers of the operating system
-    do; what it has no room for waits here.
-    """
-
-    def __init__(self, loop: MemoryLoop, protocol: Any, capacity: int) -> None:
-        super().__init__()
-        self.loop = loop
-        self.protocol = protocol
-        self.capacity = capacity
-        self.other: MemoryTransport
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         #: What each call of write() was given.
         self.writes: list[bytes] = []
-        #: How often reading was paused, and whether it is.
+        #: How often reading was paused.
         self.pauses = 0
-        self.reading_paused = False
-        #: Set, nothing that is written arrives any more; as if cables were cut.
-        self.cut = False
-        self.aborted = False
-        self.lost = False
-        self._out = bytearray()
-        self._wire = bytearray()
-        self._eof = False
-        self._eof_delivered = False
-        self._closing = False
-        self._writing_paused = False
-        self._high, self._low = 2**16, 2**14
-        self._moving = False
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {"peername": ("memory", 1), "sockname": ("memory", 2)}.get(name, default)
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        assert high is not None
-        self._high, self._low = high, high // 4 if low is None else low
-
-    def get_write_buffer_size(self) -> int:
-        return len(self._out)
 
     def write(self, data: Any) -> None:
         assert not self._eof, "write after write_eof"
         assert not self._closing, "write after close"
         self.writes.append(bytes(data))
-        self._out += data
-        self._push()
-        if len(self._out) > self._high and not self._writing_paused:
-            self._writing_paused = True
-            self.protocol.pause_writing()
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        self._eof = True
-        self._push()
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            self._push()
-
-    def abort(self) -> None:
-        if not self.lost:
-            self.aborted = self._closing = True
-            self._out.clear()
-            self.lose(None)
-            if not self.cut:
-                self.other.lose(ConnectionResetError("reset by peer"))
-
-    def lose(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        if not self.lost:
-            self.lost = self._closing = True
-            self.loop.call_soon(self._lose, exc)
-
-    def _lose(self, exc: Exception | None) -> None:
-        self.protocol.connection_lost(exc)
-        # As asyncio's transports do: nothing is left that holds the protocol.
-        self.protocol = None
+        super().write(data)
 
     def pause_reading(self) -> None:
         assert not self.reading_paused and not self._closing
-        self.reading_paused = True
         self.pauses += 1
+        super().pause_reading()
 
     def resume_reading(self) -> None:
         assert self.reading_paused
-        self.reading_paused = False
-        self.other._push()
+        super().resume_reading()
 
-    def _push(self) -> None:
-        room = self.capacity - len(self._wire)
-        self._wire += self._out[:room]
-        del self._out[:room]
-        if self.cut:
-            # The operating system would still take what it has room for.
-            if self._closing and not self._out:
-                self.lose(None)
-        elif not self._moving:
-            self._moving = True
-            self.loop.call_soon(self._move)
-
-    def _move(self) -> None:
-        self._moving = False
-        if self.cut or self.aborted:
-            return
-        other = self.other
-        if other.lost:
-            self._wire.clear()
-        elif other.reading_paused:
-            return
-        elif self._wire:
-            self._deliver(other.protocol)
-            self._push()
-        elif not self._out and (self._eof or self._closing) and not self._eof_delivered:
-            self._eof_delivered = True
-            if not other.protocol.eof_received():
-                other.close()
-            self._push()
-        if len(self._out) <= self._low and self._writing_paused:
-            self._writing_paused = False
-            self.protocol.resume_writing()
-        if self._closing and not self._out:
-            self.lose(None)
-
-    def _deliver(self, protocol: Any) -> None:
+    def _hand_over(self, protocol: Any) -> None:
+        super()._hand_over(protocol)
         if isinstance(protocol, asyncio.BufferedProtocol):
-            buffer = protocol.get_buffer(-1)
-            size = min(len(self._wire), len(buffer))
-            buffer[:size] = self._wire[:size]
-            del self._wire[:size]
-            protocol.buffer_updated(size)
             # Whoever keeps the buffer keeps rubbish.
-            buffer[:size] = b"\xff" * size
-        else:
-            data = bytes(self._wire)
-            self._wire.clear()
-            protocol.data_received(data)
-
-
-class MemoryServer:
-    """Stands for the server of an event loop."""
-
-    sockets = ()
-
-    def __init__(self, loop: MemoryLoop, factory: Callable[[], Any]) -> None:
-        self.loop = loop
-        self.factory = factory
-        loop.server = self
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self.loop
-
-    def is_serving(self) -> bool:
-        return self.loop.server is self
-
-    async def start_serving(self) -> None:
-        self.loop.server = self
-
-    def close(self) -> None:
-        if self.loop.server is self:
-            self.loop.server = None
-
-    async def wait_closed(self) -> None:
-        pass
+            buffer = protocol.get_buffer(-1)
+            buffer[:] = b"\xff" * len(buffer)
 
 
 class _SkippingSelector(selectors.DefaultSelector):
@@ -227,46 +88,25 @@ class _SkippingSelector(selectors.DefaultSelector):
         return ready
 
 
-class MemoryLoop(asyncio.SelectorEventLoop):
+class MemoryLoop(MemoryNetwork, asyncio.SelectorEventLoop):
     """An event loop with a network in memory, and a clock that doesn't make anybody wait."""
 
     def __init__(self) -> None:
+        MemoryNetwork.__init__(self)
         self.now = 1000.0
-        self.server: MemoryServer | None = None
-        self.links: list[tuple[MemoryTransport, MemoryTransport]] = []
-        #: Bytes that the network holds in each direction.
-        self.capacity = 2**16
         selector = _SkippingSelector()
         selector.loop = self
-        super().__init__(selector)
+        asyncio.SelectorEventLoop.__init__(self, selector)
 
     def time(self) -> float:
         return self.now
 
-    async def create_server(
-        self, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
-    ) -> Any:
-        return MemoryServer(self, factory)
-
-    async def create_connection(
-        self, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
-    ) -> Any:
-        if self.server is None:
-            raise ConnectionRefusedError("nobody listens")
-        protocol, accepted = factory(), self.server.factory()
-        client = MemoryTransport(self, protocol, self.capacity)
-        server = MemoryTransport(self, accepted, self.capacity)
-        client.other, server.other = server, client
-        self.links.append((client, server))
-        accepted.connection_made(server)
-        protocol.connection_made(client)
-        return client, protocol
+    def make_transport(self, protocol: Any, context: Any) -> SpyTransport:
+        return SpyTransport(self, protocol, context)
 
     def cut(self) -> None:
-        """Lose all packets of all connections from now on."""
-        for link in self.links:
-            for transport in link:
-                transport.cut = True
+        """Lose all packets from now on."""
+        self.hold()
 
 
 def memory() -> MemoryLoop:

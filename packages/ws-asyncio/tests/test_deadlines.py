@@ -240,6 +240,7 @@ async def test_a_handshake_that_dribbles_has_the_same_time() -> None:
         for byte in REQUEST[:-1]:
             raw.transport.write(bytes([byte]))
             await asyncio.sleep(1)
+            await turns()
             if raw.lost.done():
                 break
         assert since(start) == pytest.approx(9, abs=1)
