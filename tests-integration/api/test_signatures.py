@@ -13,6 +13,7 @@ import importlib
 import inspect
 import json
 import pathlib
+import warnings
 
 import pytest
 
@@ -48,6 +49,9 @@ HOMES = {
     "websockets.uri": "ws_types.uri",
 }
 
+#: The legacy API, of which only the names are held: what they had as members isn't there any more.
+LEGACY = {"websockets.auth"}
+
 #: The same class under another name of the standard library: any kind of protocol will do.
 BASES = {"asyncio.protocols.Protocol": "asyncio.protocols.BaseProtocol"}
 
@@ -63,6 +67,8 @@ def names():
                     yield f"{module}.{public}", module, [public], {"kind": "constant"}
                 continue
             yield f"{module}.{name}", module, [name], description
+            if module in LEGACY:
+                continue
             for member, about in description.get("members", {}).items():
                 if not isinstance(about, dict):
                     about = {"kind": "enum member", "value": about}
@@ -82,8 +88,11 @@ def find(module, path):
     """Return our object and its owner, or raise what says that it is missing."""
     owner = None
     found = importlib.import_module(HOMES[module])
-    for part in path:
-        owner, found = found, getattr(found, part)
+    with warnings.catch_warnings():
+        # Looking up what is deprecated warns.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for part in path:
+            owner, found = found, getattr(found, part)
     return owner, found
 
 

@@ -13,6 +13,9 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 NOT_YET = (HERE / "not_yet.txt").read_text().split()
+# Programs import what is deprecated too.
+pytestmark = pytest.mark.filterwarnings("ignore:websockets.*is deprecated:DeprecationWarning")
+
 IMPORTS = [
     (program, module, name)
     for line in (HERE / "programs.txt").read_text().splitlines()

@@ -9,7 +9,7 @@ import websockets.protocol
 
 
 def test_old_name_of_the_class_warns() -> None:
-    with pytest.warns(DeprecationWarning, match=r"now websockets\.protocol\.Protocol") as caught:
+    with pytest.warns(DeprecationWarning, match=r"use websockets\.protocol\.Protocol$") as caught:
         found = websockets.connection.Connection
     assert found is websockets.protocol.Protocol
     assert caught[0].filename == __file__

@@ -17,25 +17,30 @@ import websockets
 STUB = pathlib.Path(websockets.__file__).with_suffix(".pyi")
 
 
-def read_stub() -> tuple[dict[str, str], list[str], list[str]]:
-    """Return the names with the module each comes from, the modules, and ``__all__``."""
+def read_stub() -> tuple[dict[str, str], list[str], list[str], list[str]]:
+    """Return the names with the module each comes from, the modules, ``__all__``, and the names
+    that are deprecated.
+    """
     names: dict[str, str] = {}
     modules: list[str] = []
     public: list[str] = []
+    deprecated: list[str] = []
     for node in ast.parse(STUB.read_text()).body:
         if isinstance(node, ast.ImportFrom):
             assert node.level == 1
             imported = [alias.name for alias in node.names]
             if node.module is None:
                 modules += imported
+            elif node.names[0].asname is not None:
+                deprecated += imported
             else:
                 names.update(dict.fromkeys(imported, f"websockets.{node.module}"))
         elif isinstance(node, ast.Assign):
             public += ast.literal_eval(node.value)
-    return names, modules, public
+    return names, modules, public, deprecated
 
 
-NAMES, MODULES, PUBLIC = read_stub()
+NAMES, MODULES, PUBLIC, DEPRECATED = read_stub()
 
 
 def submodules() -> list[str]:
@@ -57,6 +62,13 @@ def test_name_is_the_object_of_the_module_in_the_stub(name: str) -> None:
     home = importlib.import_module(NAMES[name])
     assert getattr(websockets, name) is getattr(home, name)
     assert name in home.__all__
+
+
+@pytest.mark.parametrize("name", DEPRECATED)
+def test_deprecated_name_warns(name: str) -> None:
+    assert name not in PUBLIC
+    with pytest.warns(DeprecationWarning, match=rf"^websockets\.{name} is deprecated; use websock"):
+        getattr(websockets, name)
 
 
 def test_stub_names_each_module() -> None:
@@ -85,7 +97,10 @@ def test_dir_lists_names_and_modules() -> None:
     assert {*NAMES, *MODULES, "__version__"} <= set(dir(websockets))
 
 
-@pytest.mark.parametrize("module", [websockets, websockets.asyncio, websockets.connection])
+@pytest.mark.parametrize(
+    "module",
+    [websockets, websockets.asyncio, websockets.connection, websockets.legacy, websockets.client],
+)
 def test_other_names_are_attribute_errors(module: ModuleType) -> None:
     with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'nope'"):
         module.nope  # noqa: B018

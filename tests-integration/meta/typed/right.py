@@ -86,4 +86,14 @@ def by_attributes(name: str) -> str:
     return websockets.__version__ + version
 
 
+def of_the_past(connection: websockets.WebSocketClientProtocol) -> ClientConnection:
+    if isinstance(connection, websockets.legacy.client.WebSocketClientProtocol):
+        return connection
+    try:
+        raise websockets.exceptions.InvalidStatusCode(Response(403, "no", Headers()))
+    except websockets.InvalidStatusCode as exc:
+        print(exc.response)
+    return connection
+
+
 asyncio.run(main())

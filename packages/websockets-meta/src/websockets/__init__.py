@@ -11,11 +11,13 @@ import importlib
 
 # First: it checks that no other package has taken the place of some of our files.
 from . import version as _version
+from ._old import old_names
 
 __version__ = _version.version
 
 _MODULES = (
     "asyncio",
+    "auth",
     "client",
     "connection",
     "datastructures",
@@ -23,7 +25,9 @@ _MODULES = (
     "extensions",
     "frames",
     "headers",
+    "http",
     "http11",
+    "legacy",
     "protocol",
     "server",
     "typing",
@@ -115,6 +119,21 @@ _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = sorted(_HOMES)
 
+_old_name = old_names(
+    __name__,
+    "AbortHandshake",
+    "BasicAuthWebSocketServerProtocol",
+    "InvalidStatusCode",
+    "RedirectHandshake",
+    "WebSocketClientProtocol",
+    "WebSocketCommonProtocol",
+    "WebSocketProtocolError",
+    "WebSocketServer",
+    "WebSocketServerProtocol",
+    "basic_auth_protocol_factory",
+    stacklevel=3,
+)
+
 
 def __getattr__(name: str) -> object:
     # Not kept in this module: what is replaced in its own module is replaced here too.
@@ -123,7 +142,7 @@ def __getattr__(name: str) -> object:
         return found
     if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _old_name(name)
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,10 @@
 # The names of ``websockets`` and of its modules: the one table that type checkers read.
 #
 # What runs is in ``__init__.py``, which imports each of them when it is first asked for.
+# What is imported from another module "as" itself is deprecated, and not in __all__.
 
 from . import asyncio as asyncio
+from . import auth as auth
 from . import client as client
 from . import connection as connection
 from . import datastructures as datastructures
@@ -10,7 +12,9 @@ from . import exceptions as exceptions
 from . import extensions as extensions
 from . import frames as frames
 from . import headers as headers
+from . import http as http
 from . import http11 as http11
+from . import legacy as legacy
 from . import protocol as protocol
 from . import server as server
 from . import typing as typing
@@ -20,6 +24,7 @@ from .asyncio.client import ClientConnection, connect, unix_connect
 from .asyncio.server import Server, ServerConnection, serve, unix_serve
 from .client import ClientProtocol
 from .datastructures import Headers, HeadersLike, MultipleValuesError
+from .exceptions import AbortHandshake as AbortHandshake
 from .exceptions import (
     ConcurrencyError,
     ConnectionClosed,
@@ -55,8 +60,17 @@ from .exceptions import (
     TooManyHeaders,
     WebSocketException,
 )
+from .exceptions import InvalidStatusCode as InvalidStatusCode
+from .exceptions import RedirectHandshake as RedirectHandshake
+from .exceptions import WebSocketProtocolError as WebSocketProtocolError
 from .frames import Close, CloseCode, Frame, Opcode
 from .http11 import Request, Response
+from .legacy.auth import BasicAuthWebSocketServerProtocol as BasicAuthWebSocketServerProtocol
+from .legacy.auth import basic_auth_protocol_factory as basic_auth_protocol_factory
+from .legacy.client import WebSocketClientProtocol as WebSocketClientProtocol
+from .legacy.protocol import WebSocketCommonProtocol as WebSocketCommonProtocol
+from .legacy.server import WebSocketServer as WebSocketServer
+from .legacy.server import WebSocketServerProtocol as WebSocketServerProtocol
 from .protocol import Protocol, Side, State
 from .server import ServerProtocol
 from .typing import (

@@ -1,6 +1,8 @@
-"""Exceptions, from ``ws_types.exceptions``."""
+"""Exceptions, from ``ws_types.exceptions``. Those of the legacy API are deprecated."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from ws_types.exceptions import (
     ConcurrencyError,
@@ -38,6 +40,8 @@ from ws_types.exceptions import (
     WebSocketException,
 )
 
+from ._old import old_names
+
 __all__ = [
     "ConcurrencyError",
     "ConnectionClosed",
@@ -73,3 +77,18 @@ __all__ = [
     "TooManyHeaders",
     "WebSocketException",
 ]
+
+if TYPE_CHECKING:
+    from ._stand_ins import AbortHandshake as AbortHandshake
+    from ._stand_ins import RedirectHandshake as RedirectHandshake
+
+    InvalidStatusCode = InvalidStatus
+    WebSocketProtocolError = ProtocolError
+else:
+    __getattr__ = old_names(
+        __name__,
+        "AbortHandshake",
+        "InvalidStatusCode",
+        "RedirectHandshake",
+        "WebSocketProtocolError",
+    )
