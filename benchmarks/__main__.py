@@ -98,6 +98,32 @@ def compressed(rounds: int) -> list[Table]:
     return [alternate(table, [contender("websockets"), contender("ws-asyncio")], rounds)]
 
 
+def memory(rounds: int) -> list[Table]:
+    """What an idle connection takes, and what compression that isn't used yet adds to it."""
+    allocated = Table("Idle connection on asyncio: allocated by Python", "KiB")
+    grown = Table("Idle connection on asyncio: resident memory of the process", "KiB")
+
+    def contender(name: str) -> Contender:
+        def run() -> Results:
+            results = _idle(name, "resident")
+            allocated.add(name, _idle(name, "traced"))
+            return results
+
+        return Contender(name, run)
+
+    alternate(grown, [contender("websockets"), contender("ws-asyncio")], rounds)
+    return [allocated, grown]
+
+
+def _idle(name: str, what: str) -> Results:
+    results = {}
+    for side in ("server", "client"):
+        off = worker("memory", name, side, "off", what)["KiB"]
+        on = worker("memory", name, side, "on", what)["KiB"]
+        results |= {side: off, f"{side}, added by compression": on - off}
+    return results
+
+
 def imports(rounds: int) -> list[Table]:
     """The time that an import takes, net of the interpreter's own start."""
 
@@ -130,6 +156,7 @@ BENCHMARKS: dict[str, Callable[[int], list[Table]]] = {
     "echo": echo_servers,
     "compressed": compressed,
     "imports": imports,
+    "memory": memory,
 }
 
 

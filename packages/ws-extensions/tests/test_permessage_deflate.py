@@ -96,7 +96,8 @@ class TestExtension:
             grown = tracemalloc.get_traced_memory()[0] - before
         finally:
             tracemalloc.stop()
-        assert grown / 100 < 1024
+        # The rest of the 1 KiB that compression may add to an idle connection is headers.
+        assert grown / 100 < 256
 
     def test_freed_without_the_garbage_collector(self):
         gc.collect()
@@ -450,6 +451,11 @@ class TestEnable:
     def test_client_lets_the_server_choose(self):
         (factory,) = enable_client_permessage_deflate([])
         assert factory.get_request_params() == [("client_max_window_bits", None)]
+
+    def test_connections_share_the_factory(self):
+        (first,) = enable_client_permessage_deflate(None, threshold=64)
+        (second,) = enable_client_permessage_deflate([], threshold=64)
+        assert first is second
 
     def test_server_saves_memory(self):
         (factory,) = enable_server_permessage_deflate([])

@@ -10,6 +10,7 @@ from ws_types.headers import (
     MultipleValuesError,
     check_header_name,
     check_header_value,
+    decode_name,
     is_field_value,
     is_token,
 )
@@ -79,6 +80,19 @@ def test_missing_names(headers):
     with pytest.raises(KeyError) as caught:
         _ = headers["Origin"]
     assert caught.value.args == ("Origin",)
+
+
+def test_names_are_decoded():
+    assert decode_name(b"Host") == "Host"
+    assert decode_name(b"host") == "host"
+    assert decode_name(b"X-Other") == "X-Other"
+
+
+def test_common_names_are_shared():
+    assert decode_name(b"Sec-WebSocket-Key") is decode_name(b"Sec-WebSocket-" + b"Key")
+    one, other = Headers({"Sec-WebSocket-Key": "1"}), Headers({"Sec-WebSocket-Key": "2"})
+    assert next(iter(one)) is next(iter(other))
+    assert next(iter(one)) == "sec-websocket-key"
 
 
 def test_what_is_no_name_is_not_in(headers):

@@ -7,6 +7,7 @@ connection.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -89,10 +90,10 @@ class PerMessageDeflate(Extension):
         self.local_max_window_bits = local_max_window_bits
         self.compress_settings = compress_settings
         self.threshold = threshold
-        self._deflater = Deflater(
-            local_max_window_bits, not local_no_context_takeover, compress_settings, backend
-        )
-        self._inflater = Inflater(remote_max_window_bits, not remote_no_context_takeover, backend)
+        self._backend: Backend | None = backend
+        # Made when first needed: an idle connection doesn't pay for what it doesn't use.
+        self._deflater: Deflater | None = None
+        self._inflater: Inflater | None = None
         # Whether the fragmented message that is being sent or received is compressed.
         self._encoding = False
         self._decoding = False
@@ -105,6 +106,21 @@ class PerMessageDeflate(Extension):
             f"remote_max_window_bits={self.remote_max_window_bits}, "
             f"local_max_window_bits={self.local_max_window_bits})"
         )
+
+    def _make_deflater(self) -> Deflater:
+        self._deflater = Deflater(
+            self.local_max_window_bits,
+            not self.local_no_context_takeover,
+            self.compress_settings,
+            self._backend,
+        )
+        return self._deflater
+
+    def _make_inflater(self) -> Inflater:
+        self._inflater = Inflater(
+            self.remote_max_window_bits, not self.remote_no_context_takeover, self._backend
+        )
+        return self._inflater
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
         """Decompress a frame that was received (RFC 7692, sections 6.2 and 7.2.2).
@@ -133,7 +149,7 @@ class PerMessageDeflate(Extension):
             # Control frames aren't compressed. What RSV1 would mean in one is undefined, and for
             # whoever checks the frame to refuse.
             return frame
-        data = self._inflater.feed(frame.data, frame.fin, max_size)
+        data = (self._inflater or self._make_inflater()).feed(frame.data, frame.fin, max_size)
         return Frame(opcode, data, frame.fin, False, frame.rsv2, frame.rsv3)
 
     def encode(self, frame: Frame) -> Frame:
@@ -155,7 +171,7 @@ class PerMessageDeflate(Extension):
             rsv1 = True
         else:
             return frame
-        data = self._deflater.feed(frame.data, frame.fin)
+        data = (self._deflater or self._make_deflater()).feed(frame.data, frame.fin)
         return Frame(opcode, data, frame.fin, rsv1, frame.rsv2, frame.rsv3)
 
     def encode_message(self, data: BytesLike, *, text: bool) -> bytes | None:
@@ -168,7 +184,7 @@ class PerMessageDeflate(Extension):
         """
         if self.threshold and self._is_short(data):
             return None
-        return self._deflater.feed(data, True)
+        return (self._deflater or self._make_deflater()).feed(data, True)
 
     def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
         """Decompress a message that was received with RSV1 set.
@@ -179,7 +195,7 @@ class PerMessageDeflate(Extension):
         :raises PayloadTooBig: if the result would be larger than ``max_size``.
         :raises ProtocolError: if the message can't be decompressed.
         """
-        return self._inflater.feed(data, True, max_size)
+        return (self._inflater or self._make_inflater()).feed(data, True, max_size)
 
     def _is_short(self, data: BytesLike) -> bool:
         size = data.nbytes if isinstance(data, memoryview) else len(data)
@@ -370,10 +386,13 @@ def enable_client_permessage_deflate(
         extensions = []
     if any(factory.name == _NAME for factory in extensions):
         return extensions
-    return [
-        *extensions,
-        ClientPerMessageDeflateFactory(compress_settings={"memLevel": 5}, threshold=threshold),
-    ]
+    return [*extensions, _default_client_factory(threshold)]
+
+
+@functools.lru_cache
+def _default_client_factory(threshold: int) -> ClientPerMessageDeflateFactory:
+    # Each connection of a client enables the extension anew, and holds the factory.
+    return ClientPerMessageDeflateFactory(compress_settings={"memLevel": 5}, threshold=threshold)
 
 
 def enable_server_permessage_deflate(

@@ -22,6 +22,7 @@ __all__ = [
     "SupportsKeysAndGetItem",
     "check_header_name",
     "check_header_value",
+    "decode_name",
     "is_field_value",
     "is_token",
 ]
@@ -30,6 +31,39 @@ __all__ = [
 TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # RFC 9110, section 5.5: HTAB, SP, VCHAR, obs-text.
 FIELD_VALUE_BYTES = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+
+# The names of most handshakes. Connections share them, rather than each hold copies of its own.
+_COMMON_NAMES = [
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Cache-Control",
+    "Connection",
+    "Cookie",
+    "Date",
+    "Host",
+    "Origin",
+    "Pragma",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Version",
+    "Server",
+    "Upgrade",
+    "User-Agent",
+]
+_LOWERED = {name: name.lower() for name in _COMMON_NAMES}
+_DECODED = {name.encode(): name for name in _COMMON_NAMES}
+
+
+def decode_name(name: bytes) -> str:
+    """Decode the name of a header, which is a token."""
+    return _DECODED.get(name) or name.decode()
+
+
+def _lower(name: str) -> str:
+    return _LOWERED.get(name) or name.lower()
 
 
 def is_token(data: bytes | bytearray) -> bool:
@@ -143,7 +177,7 @@ class Headers(MutableMapping[str, str]):
         headers = cls.__new__(cls)
         values: dict[str, list[str]] = {}
         for name, value in pairs:
-            key = name.lower()
+            key = _lower(name)
             if key in values:
                 values[key].append(value)
             else:
@@ -199,7 +233,7 @@ class Headers(MutableMapping[str, str]):
         check_header_name(key)
         check_header_value(key, value)
         self._pairs.append((key, value))
-        self._values.setdefault(key.lower(), []).append(value)
+        self._values.setdefault(_lower(key), []).append(value)
 
     def __delitem__(self, key: str) -> None:
         lowered = key.lower()

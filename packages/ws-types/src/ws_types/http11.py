@@ -34,7 +34,7 @@ from .errors import (
     TooManyHeaders,
 )
 from .escaping import printable
-from .headers import Headers, is_field_value, is_token
+from .headers import Headers, decode_name, is_field_value, is_token
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -156,7 +156,7 @@ def _parse_header(line: bytes) -> tuple[str, str]:
         raise ValueError(f"invalid HTTP header name: {_show(name)}")
     if not is_field_value(value):
         raise ValueError(f"invalid HTTP header value: control character in {name.decode()}")
-    return name.decode(), value.strip(b" \t").decode("latin-1")
+    return decode_name(name), value.strip(b" \t").decode("latin-1")
 
 
 def _parse_content_length(headers: Headers) -> int | None:
