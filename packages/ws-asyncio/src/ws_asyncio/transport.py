@@ -121,8 +121,6 @@ class Link(asyncio.BufferedProtocol):
 
         self._pongs: dict[bytes, asyncio.Future[float]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        # When the transport is given up; known once the connection is closing.
-        self._give_up_at: float | None = None
         self._lost = False
         self._closed: asyncio.Future[None] = self.loop.create_future()
 
@@ -328,19 +326,10 @@ class Link(asyncio.BufferedProtocol):
         if protocol.timed_out:
             self.transport.abort()
             return
-        state = protocol.state
         deadline = protocol.next_deadline
-        if state is _OPEN:
-            if deadline is not None and self.ping_interval is not None:
-                # A pong may bring the next ping forward, and doesn't come through here.
-                deadline = min(deadline, self.loop.time() + self.ping_interval)
-        elif state is State.CLOSING:
-            self._give_up_at = deadline
-        elif state is _CLOSED:
-            # The core is done, but the transport isn't while the peer doesn't take our output.
-            if self._give_up_at is None and self.close_timeout is not None:
-                self._give_up_at = self.loop.time() + self.close_timeout
-            deadline = self._give_up_at
+        if deadline is not None and self.ping_interval is not None:
+            # A pong may bring the next ping forward, and doesn't come through here.
+            deadline = min(deadline, self.loop.time() + self.ping_interval)
         timer = self._timer
         if timer is not None:
             if deadline is not None and timer.when() <= deadline:
@@ -355,9 +344,6 @@ class Link(asyncio.BufferedProtocol):
         self._timer = None
         now = self.loop.time()
         protocol = self.protocol
-        if protocol.state is _CLOSED and self._give_up_at is not None and now >= self._give_up_at:
-            self.transport.abort()
-            return
         self._report_output(now)
         was_open = protocol.state is _OPEN
         protocol.handle_deadline(now)
