@@ -69,6 +69,23 @@ async def test_send_ends_on_a_dead_network_with_full_buffers(side: str) -> None:
         assert "keepalive ping timeout: output made no progress" in str(raised.value)
 
 
+@in_memory
+async def test_send_ends_where_reading_paused_after_the_ping_had_left() -> None:
+    """Regression: a send waited for ever."""
+    async with serve(hold, **ALIVE | {"max_queue": 1}) as server:
+        raw = await raw_open()
+        (connection,) = server.connections
+        await asyncio.sleep(21)
+        assert raw.received[0] == 0x89
+        raw.transport.write(frame(TEXT, b"fill") * 5)
+        await turns()
+        raw.transport.pause_reading()
+        start = memory().now
+        with pytest.raises(ConnectionClosedError, match="output made no progress"):
+            await asyncio.wait_for(connection.send(b"x" * 1_000_000), 100)
+        assert since(start) == pytest.approx(30, abs=1)
+
+
 async def _pong(connection: Any) -> None:
     await (await connection.ping())
 

@@ -184,6 +184,57 @@ def test_pause_while_idle_puts_off_no_ping() -> None:
     assert keepalive.deadline == 160.0
 
 
+STUCK = "keepalive ping timeout: output made no progress for 10.0 s"
+
+
+def test_output_that_gets_stuck_while_reading_is_paused() -> None:
+    """Regression: the ping had left, so nothing was waited for; a send waited for ever."""
+    keepalive = waiting()
+    keepalive.pause()
+    keepalive.output(True, 200.0)
+    assert keepalive.deadline == 210.0
+    assert keepalive.give_up(209.9) is None
+    assert keepalive.give_up(210.0) == STUCK
+
+
+def test_reading_that_pauses_while_output_is_stuck() -> None:
+    keepalive = waiting()
+    keepalive.output(True, 122.0)
+    assert keepalive.deadline == 131.0
+    keepalive.last_received = 125.0
+    keepalive.pause()
+    assert keepalive.give_up(131.0) is None
+    assert keepalive.deadline == 135.0
+    assert keepalive.give_up(135.0) == STUCK
+
+
+def test_output_that_moves_while_reading_is_paused() -> None:
+    keepalive = waiting()
+    keepalive.pause()
+    keepalive.output(True, 200.0)
+    keepalive.progress(208.0)
+    keepalive.output(True, 208.0)
+    assert keepalive.give_up(210.0) is None
+    assert keepalive.deadline == 218.0
+    assert keepalive.give_up(218.0) == STUCK
+
+
+def test_output_that_has_left_while_reading_is_paused() -> None:
+    keepalive = waiting()
+    keepalive.pause()
+    keepalive.output(True, 200.0)
+    keepalive.output(False, 205.0)
+    assert keepalive.deadline is None
+    assert keepalive.give_up(1000.0) is None
+
+
+def test_output_that_waits_puts_nothing_off_while_reading_goes_on() -> None:
+    keepalive = waiting()
+    keepalive.output(True, 125.0)
+    keepalive.progress(130.0)
+    assert keepalive.give_up(131.0) == "keepalive ping timeout: peer was silent for 10.0 s"
+
+
 # Our own fault
 
 

@@ -128,6 +128,7 @@ class Deadlines:
             self.keepalive.left(now)
         elif progressed:
             self.keepalive.progress(now)
+        self.keepalive.output(size > 0, now)
 
     @property
     def tracking(self) -> bool:

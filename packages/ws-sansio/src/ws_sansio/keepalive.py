@@ -9,7 +9,7 @@ nothing for *timeout* afterwards. A busy connection is not a dead one, so:
 - while the ping hasn't left, output that gets shorter is a sign of life; only output that makes
   no progress is a failure;
 - while we ourselves don't read (the receive queue is full) nothing can be heard, and nothing is
-  waited for;
+  waited for but output that makes no progress;
 - where we were late ourselves (a blocked event loop), what has arrived meanwhile is read first.
 
 It passes through three phases::
@@ -64,6 +64,7 @@ class Keepalive:
         # The last sign of life, or the last reason why there could be none.
         self._alive_at = 0.0
         self._paused = False
+        self._output_waits = False
         self._missed_by = 0.0
 
     def start(self, now: float) -> None:
@@ -105,8 +106,19 @@ class Keepalive:
 
     def progress(self, now: float) -> None:
         """Output got shorter."""
-        if self.phase is Phase.LEAVING:
+        if self.phase is Phase.LEAVING or self._paused:
             self._alive_at = now
+
+    def output(self, waits: bool, now: float) -> None:
+        """Whether output waits to be taken by the network."""
+        self._output_waits = waits
+        if self._paused and self.phase is Phase.WAITING:
+            if not waits:
+                self.deadline = None
+            elif self.deadline is None:
+                assert self.timeout is not None
+                self._alive_at = now
+                self.deadline = now + self.timeout
 
     def pong(self, payload: bytes, now: float) -> float | None:
         """
@@ -126,7 +138,7 @@ class Keepalive:
     def pause(self) -> None:
         """Reading has stopped: the peer can't be heard."""
         self._paused = True
-        if self.phase is Phase.WAITING:
+        if self.phase is Phase.WAITING and not self._output_waits:
             self.deadline = None
 
     def resume(self, now: float) -> None:
@@ -162,6 +174,6 @@ class Keepalive:
         silence = now - alive_at
         if self._missed_by:
             return f"keepalive ping timeout: our event loop was blocked for {missed_by:.1f} s"
-        if self.phase is Phase.LEAVING:
+        if self.phase is Phase.LEAVING or self._paused:
             return f"keepalive ping timeout: output made no progress for {silence:.1f} s"
         return f"keepalive ping timeout: peer was silent for {silence:.1f} s"
