@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ws_sansio.__about__ import __version__
 from ws_sansio.http11 import SERVER, USER_AGENT, RequestParser, ResponseParser
-from ws_types import http11
+from ws_types import reading
 from ws_types.errors import (
     HeaderLineTooLong,
     InvalidState,
@@ -243,10 +243,10 @@ def test_length_of_heads_is_limited(mode: Mode, parser: type[Parser], line: byte
 
 
 def test_limits_are_those_of_the_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http11, "MAX_LINE_LENGTH", 30)
-    monkeypatch.setattr(http11, "MAX_NUM_HEADERS", 2)
-    monkeypatch.setattr(http11, "MAX_HEAD_SIZE", 80)
-    monkeypatch.setattr(http11, "MAX_BODY_SIZE", 3)
+    monkeypatch.setattr(reading, "MAX_LINE_LENGTH", 30)
+    monkeypatch.setattr(reading, "MAX_NUM_HEADERS", 2)
+    monkeypatch.setattr(reading, "MAX_HEAD_SIZE", 80)
+    monkeypatch.setattr(reading, "MAX_BODY_SIZE", 3)
     with pytest.raises(RequestLineTooLong, match="read 31 bytes, expected no more than 30 bytes"):
         RequestParser().receive(request_line(31))
     with pytest.raises(TooManyHeaders, match="expected no more than 2 headers"):

@@ -5,6 +5,7 @@ import pytest
 
 from ws_types import errors
 from ws_types.errors import (
+    BodyTooLarge,
     ConcurrencyError,
     DuplicateParameter,
     HeaderLineTooLong,
@@ -45,6 +46,7 @@ TEXTS = [
     (StatusLineTooLong("text"), "text"),
     (HeaderLineTooLong("text"), "text"),
     (TooManyHeaders("text"), "text"),
+    (BodyTooLarge("text"), "text"),
     (ProxyError("text"), "text"),
     (InvalidProxyMessage("text"), "text"),
     (InvalidMessage("text"), "text"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ws_types import http11
+from ws_types import reading
 from ws_types.errors import (
     HeaderLineTooLong,
     RequestLineTooLong,
@@ -342,7 +342,7 @@ def test_limits_can_be_given():
 
 
 def test_limits_are_those_of_the_module_by_default(monkeypatch):
-    monkeypatch.setattr(http11, "MAX_NUM_HEADERS", 1)
+    monkeypatch.setattr(reading, "MAX_NUM_HEADERS", 1)
     with pytest.raises(TooManyHeaders, match="no more than 1 headers"):
         parse_request(GET + b"A: b\r\nA: b\r\n\r\n")
 
@@ -677,6 +677,9 @@ def test_request_is_a_dataclass():
         "method='GET', protocol='HTTP/1.1', _exception=None)"
     )
     assert dataclasses.replace(request, path="/x").path == "/x"
+    posted = dataclasses.replace(request, method="POST", body=b"x")
+    assert repr(posted).endswith("method='POST', protocol='HTTP/1.1', _exception=None, body=b'x')")
+    assert posted != dataclasses.replace(posted, body=b"y")
     assert request != Request("/", Headers())
     assert request != "/"
     with pytest.raises(TypeError, match="unhashable"):

@@ -26,6 +26,7 @@ from .codes import (  # noqa: E402
     Opcode,
 )
 from .exceptions import (  # noqa: E402
+    BodyTooLarge,
     ConcurrencyError,
     ConnectionClosed,
     ConnectionClosedError,
@@ -88,6 +89,7 @@ __all__ = [
     "DATA_OPCODES",
     "EXTERNAL_CLOSE_CODES",
     "OK_CLOSE_CODES",
+    "BodyTooLarge",
     "BytesLike",
     "ClientExtensionFactory",
     "Close",

@@ -11,7 +11,8 @@ all of them.
     │   │   ├── RequestLineTooLong
     │   │   ├── StatusLineTooLong
     │   │   ├── HeaderLineTooLong
-    │   │   └── TooManyHeaders
+    │   │   ├── TooManyHeaders
+    │   │   └── BodyTooLarge
     │   ├── ProxyError
     │   │   └── InvalidProxyMessage
     │   ├── InvalidMessage
@@ -44,6 +45,7 @@ from typing import Any
 from .escaping import printable, redact_userinfo
 
 __all__ = [
+    "BodyTooLarge",
     "ConcurrencyError",
     "DuplicateParameter",
     "HeaderLineTooLong",
@@ -175,6 +177,13 @@ class TooManyHeaders(SecurityError):
     """There are more headers than ``WEBSOCKETS_MAX_NUM_HEADERS``.
 
     A server answers 431. Send fewer, or raise the limit.
+    """
+
+
+class BodyTooLarge(SecurityError):
+    """The body of a request or a response is larger than the limit.
+
+    On a server, raise *max_body* if such requests are expected.
     """
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from .codes import CloseCode
 from .deprecation import deprecated
 from .errors import (
+    BodyTooLarge,
     ConcurrencyError,
     DuplicateParameter,
     HeaderLineTooLong,
@@ -52,6 +53,7 @@ from .headers import Headers
 from .http11 import Response
 
 __all__ = [
+    "BodyTooLarge",
     "ConcurrencyError",
     "ConnectionClosed",
     "ConnectionClosedError",
