@@ -12,7 +12,7 @@ import socket
 
 import aiohttp
 from aiohttp import web
-from orders import DEFLATE, Order, client_context, obey, pack, server_context, unpack
+from orders import DEFLATE, Order, client_context, obey, pack, refusal, server_context, unpack
 
 Connection = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
@@ -68,6 +68,14 @@ class Peer:
         self.use(connection)
         return {}
 
+    async def refused(self, order: Order) -> Order:
+        try:
+            async with aiohttp.ClientSession() as session, session.ws_connect(order["uri"]):
+                pass
+        except aiohttp.WSServerHandshakeError as exc:
+            return refusal(exc.status, None)
+        raise ConnectionError("it was accepted")
+
     async def disconnect(self) -> None:
         """Let go of what the last client's connection left."""
         if self.session is not None:
@@ -101,7 +109,7 @@ class Peer:
                 self.messages.append(message.data)
             elif message.type is not aiohttp.WSMsgType.PONG:
                 raise ConnectionError(f"not a message: {message}")
-        return pack(self.messages.popleft())
+        return pack(self.messages.popleft(), order)
 
     async def ping(self, order: Order) -> Order:
         payload = base64.b64decode(order["payload"])

@@ -12,9 +12,15 @@ order (``do``)                                          answer
 ``accept``                                              nothing, once a connection was accepted
 ``connect`` with ``uri`` and ``authority``, a path or   nothing, once it is open
 null
-``send`` with ``text``, ``binary`` (in base64) or       nothing
-``fragments``, a list of such
+``refused`` with ``uri``                                ``status`` of the response that refuses, and
+                                                        ``body`` (in base64, or null where the peer
+                                                        doesn't tell)
+``send`` with ``text``, ``binary`` (in base64, and      nothing
+``repeat``, if it is to be repeated) or ``fragments``,
+a list of such
 ``recv``                                                the next message: ``text`` or ``binary``
+``recv`` with ``digest``                                ``size`` and ``digest`` (SHA-256) of the
+                                                        next message
 ``ping`` with ``payload`` (in base64)                   nothing, once the pong is there
 ``close`` with ``code`` and ``reason``                  ``code`` and ``reason`` of the closing, as
                                                         the peer reports it; ``reason`` is null
@@ -36,6 +42,7 @@ import asyncio
 import base64
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -137,6 +144,11 @@ class Peer:
     async def connect(self, uri: str, authority: str | None = None) -> None:
         await self.do("connect", uri=uri, authority=authority)
 
+    async def refused(self, uri: str) -> tuple[int, bytes | None]:
+        answer = await self.do("refused", uri=uri)
+        body = answer["body"]
+        return answer["status"], None if body is None else base64.b64decode(body)
+
     async def send(self, message: str | bytes | list[str] | list[bytes]) -> None:
         if isinstance(message, list):
             await self.do("send", fragments=[_pack(fragment) for fragment in message])
@@ -145,6 +157,16 @@ class Peer:
 
     async def recv(self) -> str | bytes:
         return _unpack(await self.do("recv"))
+
+    async def send_repeated(self, data: bytes, repeat: int) -> None:
+        """Send data over and over, as one message."""
+        await self.do("send", repeat=repeat, **_pack(data))
+
+    async def recv_repeated(self, data: bytes, repeat: int) -> None:
+        """Receive what :meth:`send_repeated` sends."""
+        whole = data * repeat
+        answer = await self.do("recv", digest=True)
+        assert answer == {"size": len(whole), "digest": hashlib.sha256(whole).hexdigest()}
 
     async def ping(self, payload: bytes) -> None:
         await self.do("ping", payload=base64.b64encode(payload).decode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import ssl
 import sys
@@ -18,10 +19,12 @@ Order = dict[str, Any]
 DEFLATE = "deflate" in sys.argv
 
 
-def pack(data: str | bytes) -> Order:
-    """Make JSON of a message."""
+def pack(data: str | bytes, order: Order) -> Order:
+    """Make JSON of a message, or of what tells it from others, if the order says so."""
     if isinstance(data, str):
         return {"text": data}
+    if order.get("digest"):
+        return {"size": len(data), "digest": hashlib.sha256(data).hexdigest()}
     return {"binary": base64.b64encode(data).decode()}
 
 
@@ -30,7 +33,8 @@ def unpack(message: Order) -> str | bytes:
     if "text" in message:
         text: str = message["text"]
         return text
-    return base64.b64decode(message["binary"])
+    repeat: int = message.get("repeat", 1)
+    return base64.b64decode(message["binary"]) * repeat
 
 
 def server_context(order: Order) -> ssl.SSLContext | None:
@@ -47,6 +51,11 @@ def client_context(order: Order) -> ssl.SSLContext | None:
     if not order["authority"]:
         return None
     return ssl.create_default_context(cafile=order["authority"])
+
+
+def refusal(status: int, body: bytes | None) -> Order:
+    """Make an answer of a response that refuses; its body is None where it isn't known."""
+    return {"status": status, "body": None if body is None else base64.b64encode(body).decode()}
 
 
 async def obey(peer: object) -> None:

@@ -62,6 +62,16 @@ async def test_binary_goes_there_and_back(connected_both_ways, peer, size):
         assert received == data
 
 
+async def test_32_mib_go_there_and_back(connected, peer):
+    if "deflate" in peer.library.arguments:
+        pytest.skip("once for each peer is enough")
+    async with connected(max_size=None) as ours, asyncio.timeout(PATIENCE):
+        data, repeat = bytes(range(255)) + b"\n", 2**17
+        await asyncio.gather(peer.recv_repeated(data, repeat), ours.send(data * repeat))
+        received, _ = await asyncio.gather(ours.recv(), peer.send_repeated(data, repeat))
+        assert received == data * repeat
+
+
 async def test_order_is_kept(connected_both_ways, peer):
     messages = [f"message {number}" for number in range(200)]
     async with connected_both_ways() as ours, asyncio.timeout(PATIENCE):

@@ -101,7 +101,7 @@ class Peer:
         message = await self.connection.read_message()
         if message is None:
             raise ConnectionError("the connection is closed")
-        return pack(message)
+        return pack(message, order)
 
     async def ping(self, order: Order) -> Order:
         payload = base64.b64decode(order["payload"])

@@ -10,7 +10,7 @@ import base64
 import collections
 
 import websocket
-from orders import Order, client_context, obey, pack, unpack
+from orders import Order, client_context, obey, pack, refusal, unpack
 
 ABNF = websocket.ABNF
 
@@ -29,6 +29,13 @@ class Peer:
         options = {"context": context} if context else {}
         self.connection = websocket.create_connection(order["uri"], sslopt=options)
         return {}
+
+    async def refused(self, order: Order) -> Order:
+        try:
+            websocket.create_connection(order["uri"])
+        except websocket.WebSocketBadStatusException as exc:
+            return refusal(exc.status_code, exc.resp_body)
+        raise ConnectionError("it was accepted")
 
     async def send(self, order: Order) -> Order:
         fragments = [unpack(part) for part in order.get("fragments", [order])]
@@ -55,7 +62,7 @@ class Peer:
             opcode, data = self.receive()
             if opcode == ABNF.OPCODE_CLOSE:
                 raise ConnectionError(f"closed: {data!r}")
-        return pack(self.messages.popleft())
+        return pack(self.messages.popleft(), order)
 
     async def ping(self, order: Order) -> Order:
         payload = base64.b64decode(order["payload"])

@@ -10,15 +10,16 @@ import asyncio
 import base64
 from typing import Any
 
-from orders import DEFLATE, Order, client_context, obey, pack, server_context, unpack
+from orders import DEFLATE, Order, client_context, obey, pack, refusal, server_context, unpack
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 OPTIONS: dict[str, Any] = {
     "compression": "deflate" if DEFLATE else None,
+    "max_size": None,
     "open_timeout": 60,
     "ping_interval": None,
 }
@@ -57,6 +58,13 @@ class Peer:
         self.connection = await connect(order["uri"], ssl=context, proxy=None, **OPTIONS)
         return {}
 
+    async def refused(self, order: Order) -> Order:
+        try:
+            await connect(order["uri"], proxy=None, **OPTIONS)
+        except InvalidStatus as exc:
+            return refusal(exc.response.status_code, exc.response.body)
+        raise ConnectionError("it was accepted")
+
     async def send(self, order: Order) -> Order:
         if "fragments" in order:
             await self.connection.send([unpack(fragment) for fragment in order["fragments"]])
@@ -65,7 +73,7 @@ class Peer:
         return {}
 
     async def recv(self, order: Order) -> Order:
-        return pack(await self.connection.recv())
+        return pack(await self.connection.recv(), order)
 
     async def ping(self, order: Order) -> Order:
         await (await self.connection.ping(base64.b64decode(order["payload"])))

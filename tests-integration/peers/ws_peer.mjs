@@ -3,6 +3,7 @@
 // Orders come on standard input, and each is answered on standard output, as JSON objects a line
 // each; `harness.py` says which there are.
 
+import crypto from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
 import https from "node:https";
@@ -46,9 +47,7 @@ class Connection {
   constructor(socket) {
     this.socket = socket;
     socket.on("message", (data, isBinary) => {
-      this.events.put(
-        isBinary ? { binary: data.toString("base64") } : { text: data.toString("utf8") },
-      );
+      this.events.put(isBinary ? { binary: data } : { text: data.toString("utf8") });
     });
     socket.on("pong", (data) => this.pongs.put(data));
     // An error is followed by a closing.
@@ -60,7 +59,9 @@ class Connection {
 }
 
 function unpack(message) {
-  return "text" in message ? message.text : Buffer.from(message.binary, "base64");
+  if ("text" in message) return message.text;
+  const data = Buffer.from(message.binary, "base64");
+  return message.repeat ? Buffer.alloc(data.length * message.repeat, data) : data;
 }
 
 const accepted = new Queue();
@@ -104,6 +105,17 @@ const orders = {
     return {};
   },
 
+  async refused({ uri }) {
+    const socket = new WebSocket(uri);
+    // Nobody else looks at the error that follows.
+    socket.on("error", () => {});
+    const [request, response] = await once(socket, "unexpected-response");
+    const chunks = [];
+    for await (const chunk of response) chunks.push(chunk);
+    request.destroy();
+    return { status: response.statusCode, body: Buffer.concat(chunks).toString("base64") };
+  },
+
   async send(order) {
     const { socket } = connection;
     const parts = order.fragments ?? [order];
@@ -118,13 +130,17 @@ const orders = {
     return {};
   },
 
-  async recv() {
+  async recv({ digest }) {
     const event = await connection.events.get();
     if ("code" in event) {
       connection.events.unget(event);
       throw new Error(`closed with ${event.code} ${event.reason}`);
     }
-    return event;
+    if ("text" in event) return event;
+    const { binary } = event;
+    if (!digest) return { binary: binary.toString("base64") };
+    const hash = crypto.createHash("sha256").update(binary).digest("hex");
+    return { size: binary.length, digest: hash };
   },
 
   async ping({ payload }) {

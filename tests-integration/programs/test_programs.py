@@ -1,58 +1,26 @@
 """Programs that are built on ``websockets`` run on our packages: uvicorn and Sanic.
 
 They are installed in an environment of their own, with our wheels and the empty wheel
-``websockets`` that requires them, and are driven from outside, by our client.
+``websockets`` that requires them. Here our client drives them from outside; ``test_drivers.py``
+and ``test_chromium.py`` have others do it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import pathlib
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
+from running import PYTHON, needs_programs
 
 from ws_asyncio import connect
 from ws_types import ConnectionClosed, InvalidStatus, Subprotocol
 
-HERE = pathlib.Path(__file__).resolve().parent
-PYTHON = os.environ.get("WS_PROGRAMS")
-
-pytestmark = pytest.mark.skipif(
-    not PYTHON, reason="WS_PROGRAMS doesn't name the Python of an environment with the programs"
-)
+pytestmark = needs_programs
 
 MESSAGES = ["text", b"binary", "", b"", "é" * 1000, b"x" * 2**20, "long " * 2**20]
-
-
-@contextlib.contextmanager
-def running(script: str) -> Iterator[str]:
-    """Run a program; gives the URI that it listens on."""
-    assert PYTHON is not None
-    command = [PYTHON, "-W", "ignore", str(HERE / script)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            lines = iter(process.stdout.readline, "")
-            port = next(int(line[5:]) for line in lines if line.startswith("port "))
-            yield f"ws://127.0.0.1:{port}"
-        finally:
-            process.kill()
-
-
-@pytest.fixture(params=["uvicorn_program.py", "sanic_program.py"], scope="module")
-def uri(request: pytest.FixtureRequest) -> Iterator[str]:
-    with running(request.param) as uri:
-        yield uri
-
-
-@pytest.fixture(scope="module")
-def uvicorn() -> Iterator[str]:
-    with running("uvicorn_program.py") as uri:
-        yield uri
 
 
 @contextlib.asynccontextmanager
