@@ -69,8 +69,9 @@ async def test_send_ends_on_a_dead_network_with_full_buffers(side: str) -> None:
         assert "keepalive ping timeout: output made no progress" in str(raised.value)
 
 
+@pytest.mark.parametrize("waiting", [0, 30])
 @in_memory
-async def test_send_ends_where_reading_paused_after_the_ping_had_left() -> None:
+async def test_send_ends_where_reading_paused_after_the_ping_had_left(waiting: float) -> None:
     """Regression: a send waited for ever."""
     async with serve(hold, **ALIVE | {"max_queue": 1}) as server:
         raw = await raw_open()
@@ -80,10 +81,12 @@ async def test_send_ends_where_reading_paused_after_the_ping_had_left() -> None:
         raw.transport.write(frame(TEXT, b"fill") * 5)
         await turns()
         raw.transport.pause_reading()
+        await asyncio.sleep(waiting)
         start = memory().now
         with pytest.raises(ConnectionClosedError, match="output made no progress"):
             await asyncio.wait_for(connection.send(b"x" * 1_000_000), 100)
-        assert since(start) == pytest.approx(30, abs=1)
+        # At the latest, it is noticed after one timeout, and given up after another.
+        assert since(start) <= 51
 
 
 async def _pong(connection: Any) -> None:

@@ -390,13 +390,31 @@ def test_paused_reading_stops_the_wait() -> None:
     ping_of(protocol)
     protocol.output_pending(0, now=120.0)
     protocol.input_paused()
-    assert protocol.next_deadline is None
-    protocol.handle_deadline(500.0)
+    for now in range(128, 501):
+        protocol.output_pending(0, now=now)
+        protocol.handle_deadline(now)
     assert protocol.state is State.OPEN
     protocol.input_resumed(now=501.0)
     assert protocol.next_deadline == 509.0
     protocol.handle_deadline(509.0)
     assert protocol.state is State.CLOSING
+
+
+def test_paused_reading_does_not_stop_the_wait_for_output() -> None:
+    protocol = timed()
+    protocol.handle_deadline(120.0)
+    ping_of(protocol)
+    protocol.output_pending(0, now=120.0)
+    protocol.input_paused()
+    protocol.output_pending(1000, now=125.0)
+    protocol.handle_deadline(128.0)
+    assert protocol.state is State.OPEN
+    assert protocol.next_deadline == 133.0
+    protocol.output_pending(1000, now=133.0)
+    protocol.handle_deadline(133.0)
+    assert protocol.state is State.CLOSING
+    assert protocol.close_sent is not None
+    assert "output made no progress for 8.0 s" in protocol.close_sent.reason
 
 
 def test_a_blocked_loop_reads_first() -> None:

@@ -186,8 +186,6 @@ class Link(asyncio.BufferedProtocol):
         """More output waits than *write_limit* allows."""
         self._writing_paused = True
         self._report_output(self.loop.time())
-        # Output that waits has a deadline even while we don't read.
-        self._schedule()
 
     def resume_writing(self) -> None:
         """Output has drained."""

@@ -102,7 +102,7 @@ class Keepalive:
             self.phase = Phase.WAITING
             self._alive_at = now
             self._missed_by = 0.0
-            self.deadline = None if self._paused else now + self.timeout
+            self.deadline = now + self.timeout
 
     def progress(self, now: float) -> None:
         """Output got shorter."""
@@ -111,14 +111,9 @@ class Keepalive:
 
     def output(self, waits: bool, now: float) -> None:
         """Whether output waits to be taken by the network."""
+        if waits and not self._output_waits and self._paused:
+            self._alive_at = now
         self._output_waits = waits
-        if self._paused and self.phase is Phase.WAITING:
-            if not waits:
-                self.deadline = None
-            elif self.deadline is None:
-                assert self.timeout is not None
-                self._alive_at = now
-                self.deadline = now + self.timeout
 
     def pong(self, payload: bytes, now: float) -> float | None:
         """
@@ -136,10 +131,8 @@ class Keepalive:
         return now - self._sent_at
 
     def pause(self) -> None:
-        """Reading has stopped: the peer can't be heard."""
+        """Reading has stopped: the peer can't be heard, but output is looked after."""
         self._paused = True
-        if self.phase is Phase.WAITING and not self._output_waits:
-            self.deadline = None
 
     def resume(self, now: float) -> None:
         """Reading goes on."""
@@ -159,6 +152,9 @@ class Keepalive:
         if self.phase is Phase.IDLE or self.deadline is None or now < self.deadline:
             return None
         assert self.timeout is not None
+        if self._paused and self.phase is Phase.WAITING and not self._output_waits:
+            self.deadline = now + self.timeout
+            return None
         missed_by = max(now - self.deadline, self._missed_by)
         alive_at = self._alive_at
         if self.last_received is not None and self.last_received > alive_at:
