@@ -34,7 +34,8 @@ nox.options.sessions = ["ci"]
 
 COVERAGE = ["coverage>=7.6"]
 LINT = ["ruff>=0.15,<1"]
-TYPES = ["mypy>=1.18,<3"]
+# Optional dependencies whose types are used.
+TYPES = ["mypy>=1.18,<3", "werkzeug>=3.1"]
 DOCS = ["sphinx>=8,<10"]
 INTEGRATION = ["pytest>=8.2", "pytest-asyncio>=0.24", "hypothesis>=6.100", "packaging>=24"]
 INTEGRATION += ["trustme>=1.2"]

@@ -19,7 +19,7 @@ from collections.abc import Generator
 from typing import Generic, TypeVar
 
 from ws_types.errors import InvalidState
-from ws_types.http11 import Request, Response
+from ws_types.http11 import Limits, Request, Response
 from ws_types.typing import BytesLike
 
 from .__about__ import __version__
@@ -145,11 +145,21 @@ class _Parser(Generic[M]):
 
 
 class RequestParser(_Parser[Request]):
-    """Reads a request as it arrives; one that announces a body is refused (RFC 9112 2.1, 3)."""
+    """Reads a request as it arrives (RFC 9112 2.1, 3).
 
-    def __init__(self) -> None:
+    :param max_body: bytes that its body may have; with 0, a request that announces one is refused.
+    """
+
+    def __init__(self, *, max_body: int = 0) -> None:
         reader = _Reader()
-        super().__init__(reader, Request.parse(reader.read_line))
+        super().__init__(
+            reader,
+            Request.parse(
+                reader.read_line,
+                read_exact=reader.read_exact if max_body else None,
+                limits=Limits(body_size=max_body),
+            ),
+        )
 
     def receive_eof(self) -> None:
         """Take note that the peer has closed its side before the request was complete.

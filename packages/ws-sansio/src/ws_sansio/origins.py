@@ -20,16 +20,15 @@ from typing import Final
 from ws_types.errors import InvalidOrigin
 from ws_types.typing import Origin
 
+from .hosts import HOST, HOST_FLAGS
+
 __all__ = ["SAME_ORIGIN", "check_origin"]
 
 SAME_ORIGIN: Final = Origin("same-origin")
 """In a list of origins, admits those whose host and port are the request's own."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# Compiled by re, which caches them, if same origin is asked for.
-_HOST = r"(\[[0-9a-f:.]++\]|[-._~%!$&'()*+;=0-9a-z]++)(?::([0-9]{1,5}+))?+"
-_ORIGIN = rf"(https?+)://{_HOST}"
-_FLAGS = re.ASCII | re.IGNORECASE
+_ORIGIN = rf"(https?+)://{HOST}"
 
 
 def check_origin(
@@ -63,8 +62,8 @@ def check_origin(
 
 
 def _is_same_origin(origin: str, host: str) -> bool:
-    own = re.fullmatch(_HOST, host, _FLAGS)
-    theirs = re.fullmatch(_ORIGIN, origin, _FLAGS)
+    own = re.fullmatch(HOST, host, HOST_FLAGS)
+    theirs = re.fullmatch(_ORIGIN, origin, HOST_FLAGS)
     if own is None or theirs is None:
         return False
     scheme, their_name, their_port = theirs.groups()

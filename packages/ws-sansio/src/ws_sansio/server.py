@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ws_types.errors import (
+    BodyTooLarge,
     InvalidHandshake,
     InvalidHeader,
     InvalidHeaderValue,
@@ -34,6 +35,7 @@ from ws_types.typing import (
     Subprotocol,
 )
 
+from .admission import Refusal
 from .failures import forget_frames
 from .grammar import (
     build_extension,
@@ -68,6 +70,8 @@ class ServerProtocol(Protocol):
     :param select_subprotocol: decides which subprotocol is used: called with the protocol and
         what the client offers, returns one of them or :data:`None`, or raises
         :exc:`~ws_types.errors.NegotiationError` to refuse the connection.
+    :param max_body: bytes that the body of a request may have, for requests that aren't about
+        WebSocket; more is answered with 413. With 0, any body is answered with 400.
     :param state: ``OPEN`` where the handshake took place elsewhere.
     :param settings: everything else that :class:`~ws_sansio.protocol.Protocol` takes.
     """
@@ -79,6 +83,7 @@ class ServerProtocol(Protocol):
         extensions: Sequence[ServerExtensionFactory] | None = None,
         subprotocols: Sequence[Subprotocol] | None = None,
         select_subprotocol: SelectSubprotocol | None = None,
+        max_body: int = 0,
         state: State = State.CONNECTING,
         max_size: int | None | tuple[int | None, int | None] = 2**20,
         logger: LoggerLike | None = None,
@@ -87,16 +92,21 @@ class ServerProtocol(Protocol):
         super().__init__(Side.SERVER, state=state, max_size=max_size, logger=logger, **settings)
         if subprotocols is not None:
             validate_subprotocols(subprotocols)
+        if max_body < 0:
+            raise ValueError(f"max_body must be at least 0 bytes, not {max_body}")
         self.origins = origins
         self.available_extensions = extensions
         self.available_subprotocols = subprotocols
         self._select_subprotocol = select_subprotocol
-        self._parser = RequestParser()
+        self._parser = RequestParser(max_body=max_body)
         # The request has been received; what follows it has to wait for the response.
         self._requested = False
         self._early = bytearray()
-        # Whether accept() was called.
-        self._considered = False
+        # What is logged of a response that opens no connection: where none was even considered,
+        # nothing was rejected.
+        self._meaning = "HTTP response sent"
+        # Whether the request was HEAD, the response to which ends with its headers.
+        self._head_only = False
 
     def accept(self, request: Request) -> Response:
         """
@@ -105,7 +115,7 @@ class ServerProtocol(Protocol):
         In the latter case :attr:`handshake_exc` is set. More headers may be added to the
         response, before it goes to :meth:`send_response`.
         """
-        self._considered = True
+        self._meaning = "connection rejected"
         try:
             return self._accepted(*self.process_request(request))
         except InvalidOrigin as exc:
@@ -151,6 +161,18 @@ class ServerProtocol(Protocol):
         )
         return Response(status.value, status.phrase, headers, body)
 
+    def refuse(self, refusal: Refusal) -> Response:
+        """
+        Make a response that refuses the connection before the request is considered.
+
+        :param refusal: why, from :class:`~ws_sansio.admission.Admission`.
+        """
+        self._meaning = f"connection refused, {refusal.reason}"
+        response = self.reject(refusal.status, f"Connection refused: {refusal.text}.\n")
+        if refusal.retry_after is not None:
+            response.headers["Retry-After"] = str(refusal.retry_after)
+        return response
+
     def send_response(self, response: Response, *, now: float | None = None) -> None:
         """
         Send the response to the opening handshake: frames follow where its status is 101.
@@ -172,6 +194,9 @@ class ServerProtocol(Protocol):
                 self.logger.debug("> %s: %s", name, value)
             if response.body:
                 self.logger.debug("> [body] (%d bytes)", len(response.body))
+        if self._head_only:
+            # RFC 9110, section 9.3.2. Its length may be told nevertheless.
+            data = data[: len(data) - len(response.body)]
         self._encoder.append(data)
         if response.status_code == 101:
             self._step(Step.OPEN)
@@ -180,9 +205,8 @@ class ServerProtocol(Protocol):
             if early:
                 self.receive_data(early)
         else:
-            # Where a WebSocket connection wasn't even considered, nothing was rejected.
-            what = "connection rejected" if self._considered else "HTTP response sent"
-            self.logger.info("%s (%d %s)", what, response.status_code, response.reason_phrase)
+            status = response.status_code, response.reason_phrase
+            self.logger.info("%s (%d %s)", self._meaning, *status)
             self._step(Step.REFUSE)
             self._send_eof()
 
@@ -313,6 +337,8 @@ class ServerProtocol(Protocol):
             request = self._parser.receive(data)
         except RequestLineTooLong as exc:
             self._refuse_input(HTTPStatus.REQUEST_URI_TOO_LONG, exc)
+        except BodyTooLarge as exc:
+            self._refuse_input(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, exc)
         except SecurityError as exc:
             self._refuse_input(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, exc)
         except TypeError:
@@ -344,7 +370,10 @@ class ServerProtocol(Protocol):
             )
             for name, value in redact(request.headers):
                 self.logger.debug("< %s: %s", name, value)
+            if request.body:
+                self.logger.debug("< [body] (%d bytes)", len(request.body))
         self._requested = True
+        self._head_only = request.method == "HEAD"
         self._early += self._parser.leftover
         self._events.append(request)
 
