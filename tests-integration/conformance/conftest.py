@@ -1,0 +1,99 @@
+"""Runs each scenario on each shell, and knows where they differ."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pathlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+sys.path.insert(0, str(HERE))
+
+# No proxy of this machine's is asked for the way to loopback.
+os.environ["no_proxy"] = "127.0.0.1"
+
+from libraries import SHELLS  # noqa: E402
+from shells import Connection, Server, Shell  # noqa: E402
+
+DIFFERENCES = tomllib.loads((HERE / "differences.toml").read_text())["difference"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "shell_name" in metafunc.fixturenames:
+        metafunc.parametrize("shell_name", SHELLS, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Expect the failures that the table of differences explains."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        name = item.callspec.params.get("shell_name")
+        if name is None:
+            continue
+        scenario = item.name.replace(f"{name}-", "").replace(f"-{name}", "")
+        scenario = scenario.replace(f"[{name}]", "").removeprefix("test_")
+        for difference in DIFFERENCES:
+            if name not in difference["shells"] or not re.fullmatch(
+                difference["scenarios"], scenario
+            ):
+                continue
+            if "until" not in difference:
+                item.add_marker(pytest.mark.xfail(reason=difference["reason"]))
+            elif not exists(difference["until"]):
+                item.add_marker(pytest.mark.skip(reason=difference["reason"]))
+
+
+def exists(path: str) -> bool:
+    """Whether there is something of that name, as in ``package.Class.method``."""
+    package, _, rest = path.partition(".")
+    try:
+        found = importlib.import_module(package)
+        for name in rest.split("."):
+            found = getattr(found, name)
+    except (AttributeError, ImportError):
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def running_shell(shell_name: str) -> Iterator[Shell]:
+    """Each library, in its turn."""
+    running = SHELLS[shell_name]()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def shell(running_shell: Shell) -> Iterator[Shell]:
+    """The library, of which nothing is left open."""
+    yield running_shell
+    running_shell.clean_up()
+
+
+@pytest.fixture
+def server(shell: Shell) -> Iterator[Server]:
+    """A server without settings."""
+    with shell.serve() as running:
+        yield running
+
+
+@pytest.fixture
+def pair(server: Server) -> tuple[Connection, Connection]:
+    """The two ends of a connection: the client's and the server's."""
+    return server.pair()
+
+
+@pytest.fixture(params=["client", "server"])
+def ends(
+    request: pytest.FixtureRequest, pair: tuple[Connection, Connection]
+) -> tuple[Connection, Connection]:
+    """The same, once with either end first."""
+    return pair if request.param == "client" else (pair[1], pair[0])

@@ -1,0 +1,165 @@
+"""Shells on threads: each operation that a scenario begins has a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from shells import PATIENCE, Connection, Server, Shell
+
+T = TypeVar("T")
+
+
+def start(function: Callable[..., T], *args: Any, **options: Any) -> Future[T]:
+    """Call a function in a thread, which doesn't keep the tests from ending."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function(*args, **options))
+        except BaseException as exc:
+            future.set_exception(exc)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+class ThreadsConnection(Connection):
+    """A connection that any thread may use."""
+
+    def __init__(self, shell: ThreadsShell, raw: Any) -> None:
+        super().__init__(raw)
+        self.shell = shell
+        # What the handler returns or raises.
+        self.outcome: Future[None] = Future()
+        shell.connections.append(self)
+
+    def start(self, operation: str, *args: Any, **options: Any) -> Future[Any]:
+        return start(getattr(self, f"_{operation}"), *args, **options)
+
+    def _send(self, message: Any, **options: Any) -> None:
+        self.raw.send(message, **options)
+
+    def _recv(self, timeout: float | None = None, decode: bool | None = None) -> Any:
+        return self.raw.recv(timeout, decode)
+
+    def _recv_streaming(self, decode: bool | None = None) -> list[Any]:
+        return list(self.raw.recv_streaming(decode))
+
+    def _iterate(self) -> list[Any]:
+        return list(self.raw)
+
+    def _ping(self, data: Any) -> Future[None]:
+        pong = self.raw.ping(data)
+
+        def wait() -> None:
+            if not pong.wait(PATIENCE):
+                raise TimeoutError("no pong came")
+
+        return start(wait)
+
+    def _pong(self, data: Any) -> None:
+        self.raw.pong(data)
+
+    def _close(self, *args: Any, **options: Any) -> None:
+        self.raw.close(*args, **options)
+
+    def _closed(self) -> Any:
+        try:
+            while True:
+                self.raw.recv()
+        except self.shell.errors.ConnectionClosed as exc:
+            return exc
+
+    def abort(self) -> None:
+        # It may be closed already.
+        with contextlib.suppress(OSError):
+            self.raw.socket.shutdown(socket.SHUT_RDWR)
+
+    def finish(self, exc: Exception | None = None) -> None:
+        if exc is None:
+            self.outcome.set_result(None)
+        else:
+            self.outcome.set_exception(exc)
+
+
+class ThreadsServer(Server):
+    """A server that accepts connections in a thread."""
+
+    def __init__(self, shell: ThreadsShell, settings: dict[str, Any]) -> None:
+        super().__init__(shell)
+        if settings.get("ssl") is not None:
+            self.scheme = "wss"
+        self.handled: list[ThreadsConnection] = []
+        self.raw = shell.library.serve(self.handle, "127.0.0.1", 0, **settings)
+        self.port = self.raw.socket.getsockname()[1]
+        self.serving = start(self.raw.serve_forever)
+
+    def handle(self, raw: Any) -> None:
+        """Hand the connection to the scenario, and wait for what that wants."""
+        assert isinstance(self.shell, ThreadsShell)
+        connection = ThreadsConnection(self.shell, raw)
+        self.handled.append(connection)
+        self.accepted.put(connection)
+        connection.outcome.result()
+
+    def start_closing(self, **options: Any) -> Future[None]:
+        return start(self._close, **options)
+
+    def _close(self, **options: Any) -> None:
+        self.raw.shutdown(**options)
+        if options.get("close_connections", True):
+            # A handler that receives would have seen it.
+            self.release()
+        self.serving.result(PATIENCE)
+
+    def release(self) -> None:
+        """Have all handlers return."""
+        for connection in self.handled:
+            if not connection.outcome.done():
+                connection.finish()
+
+
+class ThreadsShell(Shell):
+    """A library on threads."""
+
+    def stop(self) -> None:
+        """Do nothing: there is nothing to stop."""
+
+    def start_connecting(self, uri: str, **settings: Any) -> Future[Connection]:
+        return start(self._connect, uri, settings)
+
+    def _connect(self, uri: str, settings: dict[str, Any]) -> Connection:
+        settings = {"legacy": True, **settings}
+        return ThreadsConnection(self, self.library.connect(uri, **settings))
+
+    @contextlib.contextmanager
+    def serve(self, **settings: Any) -> Iterator[Server]:
+        server = ThreadsServer(self, settings)
+        try:
+            yield server
+        finally:
+            server.release()
+            server.close()
+
+    @contextlib.contextmanager
+    def reconnect(self, uri: str, **settings: Any) -> Iterator[Iterator[Connection]]:
+        settings = {"legacy": False, **settings}
+        connections = iter(self.library.connect(uri, **settings))
+
+        def iterate() -> Iterator[Connection]:
+            while (raw := start(next, connections, None).result(PATIENCE)) is not None:
+                yield ThreadsConnection(self, raw)
+
+        try:
+            yield iterate()
+        finally:
+            connections.close()
+
+    def broadcast(self, connections: list[Connection], message: Any, **options: Any) -> Any:
+        raw = [each.raw for each in connections]
+        return start(self.library.broadcast, raw, message, **options).result(PATIENCE)
