@@ -204,4 +204,4 @@ async def test_connections_are_freed_at_once(way: Callable[[str], Any]) -> None:
             await settle()
             assert made
             assert [ref() for ref in made if ref() is not None] == []
-            assert not server._tasks and not server._opening and not server._connections
+            assert not server._registry.tasks and server._registry.admission.is_empty()

@@ -286,7 +286,7 @@ async def test_process_request_that_takes_too_long_is_cancelled() -> None:
         await turns()
         assert since(start) == pytest.approx(9, abs=0.1)
         assert ends == ["cancelled"]
-        assert not server._tasks and not server._opening
+        assert not server._registry.tasks and server._registry.admission.is_empty()
 
 
 @in_memory

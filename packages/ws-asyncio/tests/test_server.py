@@ -87,12 +87,13 @@ async def test_a_handler_that_is_cancelled(itself: bool, caplog: pytest.LogCaptu
         await asyncio.Event().wait()
 
     async with pair(handler) as both:
-        for task in list(both.server._tasks.values()):
+        for task in list(both.server._registry.tasks.values()):
             task.cancel()
         await both.client.wait_closed()
         assert both.client.close_code == 1011
         await turns()
-        assert not both.server._tasks and not both.server._connections
+        assert not both.server._registry.tasks
+        assert both.server._registry.admission.is_empty()
     assert lines(caplog, logging.ERROR) == []
 
 
@@ -106,7 +107,7 @@ async def test_a_handler_that_is_cancelled_with_a_full_inbox() -> None:
         await turns()
         assert both.other_wire.reading_paused
         start = memory().now
-        for task in list(both.server._tasks.values()):
+        for task in list(both.server._registry.tasks.values()):
             task.cancel()
         await both.client.wait_closed()
         assert both.client.close_code == 1011
@@ -216,7 +217,7 @@ async def test_a_client_that_leaves_while_it_is_considered(
         getattr(raw.transport, end)()
         await turns()
         assert ended == ["cancelled"]
-        assert not server._tasks and not server._opening
+        assert not server._registry.tasks and server._registry.admission.is_empty()
         assert lines(caplog) == []
         raw.transport.abort()
 

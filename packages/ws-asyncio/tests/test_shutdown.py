@@ -135,7 +135,7 @@ def test_an_event_loop_that_is_closed_while_handlers_run() -> None:
             raw = await raw_client()
             raw.transport.write(REQUEST)
             await turns()
-            (task,) = server._tasks.values()
+            (task,) = server._registry.tasks.values()
             running.append(task)
 
     loop.run_until_complete(leave())
@@ -171,7 +171,7 @@ async def test_wait_closed_before_close() -> None:
         assert not waiting.done()
         both.server.close()
         await waiting
-        assert not both.server._tasks
+        assert not both.server._registry.tasks
 
 
 @in_memory

@@ -41,9 +41,15 @@ _NAMES = {
         "connect",
         "unix_connect",
     ),
+    "asyncio.router": (
+        "Router",
+        "route",
+        "unix_route",
+    ),
     "asyncio.server": (
         "Server",
         "ServerConnection",
+        "basic_auth",
         "serve",
         "unix_serve",
     ),

@@ -21,7 +21,8 @@ from . import typing as typing
 from . import uri as uri
 from . import version as version
 from .asyncio.client import ClientConnection, connect, unix_connect
-from .asyncio.server import Server, ServerConnection, serve, unix_serve
+from .asyncio.router import Router, route, unix_route
+from .asyncio.server import Server, ServerConnection, basic_auth, serve, unix_serve
 from .client import ClientProtocol
 from .datastructures import Headers, HeadersLike, MultipleValuesError
 from .exceptions import AbortHandshake as AbortHandshake
@@ -131,6 +132,7 @@ __all__ = [
     "Request",
     "RequestLineTooLong",
     "Response",
+    "Router",
     "SecurityError",
     "Server",
     "ServerConnection",
@@ -143,8 +145,11 @@ __all__ = [
     "TooManyFragments",
     "TooManyHeaders",
     "WebSocketException",
+    "basic_auth",
     "connect",
+    "route",
     "serve",
     "unix_connect",
+    "unix_route",
     "unix_serve",
 ]

@@ -15,17 +15,22 @@ implementation = choose_build(__name__, __path__)
 
 from .client import ClientConnection, connect, unix_connect  # noqa: E402
 from .connection import Connection  # noqa: E402
-from .server import Server, ServerConnection, serve, unix_serve  # noqa: E402
+from .router import Router, route, unix_route  # noqa: E402
+from .server import Server, ServerConnection, basic_auth, serve, unix_serve  # noqa: E402
 
 __all__ = [
     "ClientConnection",
     "Connection",
+    "Router",
     "Server",
     "ServerConnection",
     "__version__",
+    "basic_auth",
     "connect",
     "implementation",
+    "route",
     "serve",
     "unix_connect",
+    "unix_route",
     "unix_serve",
 ]

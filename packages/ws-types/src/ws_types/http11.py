@@ -91,6 +91,7 @@ class Request:
         method: str = "GET",
         protocol: str = "HTTP/1.1",
         _exception: Exception | None = None,
+        *,
         body: bytes | bytearray = b"",
     ) -> None:
         self.path = path

@@ -9,6 +9,7 @@ from .._lazy import submodules
 if TYPE_CHECKING:
     from . import client as client
     from . import connection as connection
+    from . import router as router
     from . import server as server
 else:
-    __getattr__ = submodules(__name__, "client", "connection", "server")
+    __getattr__ = submodules(__name__, "client", "connection", "router", "server")

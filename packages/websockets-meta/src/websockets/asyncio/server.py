@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ws_asyncio.server import Server, ServerConnection, serve, unix_serve
+from ws_asyncio.server import Server, ServerConnection, basic_auth, serve, unix_serve
 
-__all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
+__all__ = ["Server", "ServerConnection", "basic_auth", "serve", "unix_serve"]
