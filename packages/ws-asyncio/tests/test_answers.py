@@ -212,3 +212,66 @@ async def test_process_request_that_cancels_itself() -> None:
         await turns()
         assert raw.lost.done()
         assert not raw.received
+
+
+# Requests with a body
+
+
+def form(connection: ServerConnection, request: Request) -> Response:
+    return connection.respond(200, f"{request.method} {request.body.decode()}\n")
+
+
+@in_memory
+async def test_process_request_sees_methods_and_bodies() -> None:
+    for data, said in (
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na=b", b"POST a=b\n"),
+        (
+            b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n",
+            b"PUT a=b\n",
+        ),
+        (b"DELETE / HTTP/1.1\r\n\r\n", b"DELETE \n"),
+        (b"HEAD / HTTP/1.1\r\n\r\n", b""),
+    ):
+        answer = await answer_to(data, process_request=form, max_body=3)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.partition(b"\r\n\r\n")[2] == said
+
+
+@in_memory
+async def test_bodies_over_the_limit() -> None:
+    for framing in (b"Content-Length: 4\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n4\r\n"):
+        post = b"POST / HTTP/1.1\r\n" + framing
+        assert (await answer_to(post, process_request=form, max_body=3))[9:12] == b"413"
+        assert (await answer_to(post, process_request=form))[9:12] == b"400"
+
+
+@in_memory
+async def test_a_body_that_dribbles_is_given_up() -> None:
+    asked: list[Request] = []
+
+    def process_request(connection: ServerConnection, request: Request) -> None:
+        asked.append(request)
+
+    async with serve(hold, process_request=process_request, max_body=100, open_timeout=10):
+        raw = await raw_client()
+        raw.transport.write(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n")
+        for _ in range(9):
+            await asyncio.sleep(1)
+            raw.transport.write(b"x")
+        assert not raw.lost.done()
+        await asyncio.sleep(2)
+        assert raw.lost.done()
+        assert not asked
+
+
+@on_sockets
+async def test_a_form_over_sockets() -> None:
+    async with serve(hold, "127.0.0.1", 0, process_request=form, max_body=2**20) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n")
+        for _ in range(10):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+        assert (await reader.read()).endswith(b"\r\n\r\nPOST " + b"x" * 1_000_000 + b"\n")
+        writer.close()
+        await writer.wait_closed()
