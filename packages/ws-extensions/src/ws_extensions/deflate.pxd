@@ -5,9 +5,11 @@ cdef class Deflater:
     cdef object _backend
     cdef object _module
     cdef object _compressor
+    cdef bint _stale
     cdef list _idle
 
     cpdef bytes feed(self, object data, bint fin)
+    cpdef object forget(self)
     cdef bytes _feed_nothing(self, bint fin)
     cdef bytes _deflate_pieces(self, object compressor, object data)
     cdef object _open(self)

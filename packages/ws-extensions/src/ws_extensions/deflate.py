@@ -78,6 +78,7 @@ class Deflater:
         self._backend = backend
         self._module: Any = None
         self._compressor: Any = None
+        self._stale = False
         self._idle: list[Any] | None = None
 
     def feed(self, data: BytesLike, fin: bool) -> bytes:
@@ -97,6 +98,10 @@ class Deflater:
         if compressor is None:
             compressor = self._open()
         module = self._module
+        if self._stale:
+            # An empty block comes of it, which needn't be sent.
+            compressor.flush(module.Z_FULL_FLUSH)
+            self._stale = False
         if self._takeover or not fin:
             self._compressor = compressor
             flush = module.Z_SYNC_FLUSH
@@ -115,6 +120,14 @@ class Deflater:
         if not self._takeover:
             self._close(compressor)
         return result[:-4]
+
+    def forget(self) -> None:
+        """
+        Have what follows refer to nothing that came before: another compressor's message was sent.
+
+        To be called between messages. Costs nothing before there is something to compress.
+        """
+        self._stale = self._compressor is not None
 
     def _feed_nothing(self, fin: bool) -> bytes:
         if not fin:

@@ -8,7 +8,7 @@ connection.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
 from ws_types.codes import Opcode
@@ -174,17 +174,50 @@ class PerMessageDeflate(Extension):
         data = (self._deflater or self._make_deflater()).feed(frame.data, frame.fin)
         return Frame(opcode, data, frame.fin, rsv1, frame.rsv2, frame.rsv3)
 
-    def encode_message(self, data: BytesLike, *, text: bool) -> bytes | None:
+    def encode_message(self, data: BytesLike, *, text: bool, force: bool = False) -> bytes | None:
         """Compress a message that is about to be sent in one frame.
 
         :param data: the payload of the message.
         :param text: whether it is a text message, which makes no difference.
+        :param force: whether to compress it though it is shorter than ``threshold``.
         :returns: the payload to send with RSV1 set; or None, if the message is shorter than
             ``threshold``, to send it as it is.
         """
-        if self.threshold and self._is_short(data):
+        if self.threshold and not force and self._is_short(data):
             return None
         return (self._deflater or self._make_deflater()).feed(data, True)
+
+    @property
+    def shared_key(self) -> Hashable:
+        """What a shared message depends on: the window of this side, the threshold, and the
+        settings and library of the compressor. Context takeover makes no difference.
+        """
+        return (
+            self.name,
+            self._backend or "zlib",
+            self.local_max_window_bits,
+            self.threshold,
+            *sorted((self.compress_settings or {}).items()),
+        )
+
+    def encode_shared(self, data: BytesLike, *, text: bool, force: bool = False) -> bytes | None:
+        """Compress a message on its own, for all connections with the same :attr:`shared_key`.
+
+        Any peer whose window is large enough can read it, with context takeover or without: it
+        refers to nothing that came before. Parameters and result are those of
+        :meth:`encode_message`.
+        """
+        if self.threshold and not force and self._is_short(data):
+            return None
+        deflater = Deflater(
+            self.local_max_window_bits, False, self.compress_settings, self._backend
+        )
+        return deflater.feed(data, True)
+
+    def shared_sent(self) -> None:
+        """A shared message moves the window of the peer on: refer to nothing before it."""
+        if self._deflater is not None:
+            self._deflater.forget()
 
     def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
         """Decompress a message that was received with RSV1 set.

@@ -376,11 +376,11 @@ class Protocol(Sender):
         limits = self.max_message_size, self.max_fragment_size
         messages = self._view == "messages"
         hook, chain = None, tuple(self.extensions)
+        self._output.start(chain, not messages, self.logger if self.debug else None)
         if messages and len(chain) == 1 and chain[0].message_rsv is not None:
             hook, chain = chain[0], ()
         self._outcome = MessageAssembler(*limits, hook) if messages else FrameAssembler(*limits)
         assembler = ExtensionChain(self._outcome, chain) if chain else self._outcome
-        self._output.start(chain, hook, self.logger if self.debug else None)
         self._plain = self._output.plain
         self._decoder = FrameDecoder(assembler, self.side is Side.SERVER)
 

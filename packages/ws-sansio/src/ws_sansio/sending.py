@@ -16,6 +16,7 @@ from ws_types.typing import BytesLike, DataLike, LoggerLike
 from .deadlines import Deadlines
 from .output import Output, check_control
 from .pings import Pings
+from .prepared import PreparedMessage
 from .states import TRANSITIONS, Side, State, Step, next_state
 from .status import Status
 
@@ -76,36 +77,58 @@ class Sender(Status):
         if self._plain and self._state is _OPEN:
             self._encoder.data(_CONT, data, fin)
         else:
-            self._send_data(_CONT, data, fin)
+            self._send_data(_CONT, data, fin, None)
 
-    def send_text(self, data: BytesLike, fin: bool = True, *, now: float | None = None) -> None:
+    def send_text(
+        self,
+        data: BytesLike,
+        fin: bool = True,
+        *,
+        now: float | None = None,
+        compress: bool | None = None,
+    ) -> None:
         """
         Send a text frame (section 5.6).
 
         :param data: the payload: text in UTF-8.
         :param fin: whether it is the whole message, rather than its first fragment.
+        :param compress: as for :meth:`send_message`. Fragments are compressed unless it is
+            :data:`False`.
         :raises ProtocolError: if a fragmented message is being sent.
         """
         if self._plain and self._state is _OPEN:
             self._encoder.data(_TEXT, data, fin)
         else:
-            self._send_data(_TEXT, data, fin)
+            self._send_data(_TEXT, data, fin, compress)
 
-    def send_binary(self, data: BytesLike, fin: bool = True, *, now: float | None = None) -> None:
+    def send_binary(
+        self,
+        data: BytesLike,
+        fin: bool = True,
+        *,
+        now: float | None = None,
+        compress: bool | None = None,
+    ) -> None:
         """
         Send a binary frame (section 5.6).
 
         :param data: the payload.
         :param fin: whether it is the whole message, rather than its first fragment.
+        :param compress: as for :meth:`send_text`.
         :raises ProtocolError: if a fragmented message is being sent.
         """
         if self._plain and self._state is _OPEN:
             self._encoder.data(_BINARY, data, fin)
         else:
-            self._send_data(_BINARY, data, fin)
+            self._send_data(_BINARY, data, fin, compress)
 
     def send_message(
-        self, message: DataLike, *, text: bool | None = None, now: float | None = None
+        self,
+        message: DataLike,
+        *,
+        text: bool | None = None,
+        compress: bool | None = None,
+        now: float | None = None,
     ) -> None:
         """
         Send a whole message.
@@ -113,6 +136,10 @@ class Sender(Status):
         :param message: :class:`str` goes as text, bytes-like as binary.
         :param text: :data:`True` sends bytes-like as text: it has to be UTF-8. :data:`False` sends
             :class:`str` as binary, in UTF-8.
+        :param compress: whether the message is to be compressed. :data:`None` leaves it to the
+            extension, which may have a threshold; :data:`True` compresses what is shorter, too;
+            :data:`False` sends the message as it is. Makes no difference where no extension was
+            negotiated, or one without a hook for messages, or several.
         :raises ProtocolError: if a fragmented message is being sent.
         :raises TypeError: if *message* is of neither type.
         :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
@@ -125,7 +152,25 @@ class Sender(Status):
         if self._plain and self._state is _OPEN:
             self._encoder.data(opcode, message, True)
         else:
-            self._send_data(opcode, message, True)
+            self._send_data(opcode, message, True, compress)
+
+    def send_prepared(
+        self,
+        message: PreparedMessage,
+        *,
+        compress: bool | None = None,
+        now: float | None = None,
+    ) -> None:
+        """
+        Send a message that is encoded once for many connections.
+
+        :param message: the message.
+        :param compress: as for :meth:`send_message`.
+        :raises ProtocolError: if a fragmented message is being sent.
+        """
+        self._encoder.check_order(message.opcode)
+        next_state(self._state, Step.SEND_DATA)
+        self._output.prepared(message, compress)
 
     def send_ping(self, data: BytesLike, *, now: float | None = None) -> None:
         """
@@ -213,11 +258,11 @@ class Sender(Status):
     def _may_answer(self) -> bool:
         return not self._eof_sent and (self._state, Step.SEND_CONTROL) in TRANSITIONS
 
-    def _send_data(self, opcode: int, data: DataLike, fin: bool) -> None:
+    def _send_data(self, opcode: int, data: DataLike, fin: bool, compress: bool | None) -> None:
         """Send a data frame that has to be refused, logged, or passed through extensions."""
         self._encoder.check_order(opcode)
         next_state(self._state, Step.SEND_DATA)
-        self._output.data(opcode, data, fin)
+        self._output.data(opcode, data, fin, compress)
 
     def _send_eof(self) -> None:
         if not self._eof_sent:

@@ -8,7 +8,7 @@ same members will do; these classes are there to inherit from, and to say what t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from .frames import Frame
 from .typing import BytesLike, ExtensionName, ExtensionParameter
@@ -24,7 +24,10 @@ class Extension:
     :class:`~ws_types.frames.Frame` is made for each of them: set :attr:`message_rsv`, and override
     :meth:`encode_message` and :meth:`decode_message` too. An implementation of the protocol uses
     whichever fits how it is read, so both must give the same bytes. Control frames pass through
-    :meth:`decode` and :meth:`encode` only, and the hook for messages is for unfragmented sending.
+    :meth:`decode` and :meth:`encode` only, and so do messages that are sent in fragments.
+
+    A message that goes to many connections can be encoded once for all of them: override
+    :attr:`shared_key`, :meth:`encode_shared` and :meth:`shared_sent` for that.
     """
 
     name: ExtensionName
@@ -33,6 +36,17 @@ class Extension:
     message_rsv: int | None = None
     """The reserved bits of the first frame of a message that the extension transformed, as a mask:
     0x40 for RSV1, 0x20 for RSV2, 0x10 for RSV3. None: there is no hook for messages."""
+
+    @property
+    def shared_key(self) -> Hashable:
+        """What the outcome of :meth:`encode_shared` depends on, apart from the message.
+
+        It is the same for the life of the connection. Extensions with equal keys share encoded
+        messages, so let it begin with the name of the extension. None: messages are encoded for
+        each connection. Whoever inherits from an extension that has a key, and encodes in another
+        way, changes it.
+        """
+        return None
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
         """Transform a frame that was received.
@@ -55,17 +69,37 @@ class Extension:
         """
         raise NotImplementedError(_override(self, "encode"))
 
-    def encode_message(self, data: BytesLike, *, text: bool) -> bytes | None:
+    def encode_message(self, data: BytesLike, *, text: bool, force: bool = False) -> bytes | None:
         """Transform a message that is about to be sent in one frame.
 
         Called only if :attr:`message_rsv` isn't None.
 
         :param data: the payload of the message; UTF-8 if ``text`` is true.
         :param text: whether it is a text message.
+        :param force: whether the program asked for this message to be transformed, however little
+            there is to gain. Passed only if it did.
         :returns: the payload to send, in a frame with the bits of :attr:`message_rsv` set; or None
             to send the message as it is, without them.
         """
         raise NotImplementedError(_override(self, "encode_message"))
+
+    def encode_shared(self, data: BytesLike, *, text: bool, force: bool = False) -> bytes | None:
+        """Transform a message for all connections whose extension has the same :attr:`shared_key`.
+
+        Called only if :attr:`message_rsv` and :attr:`shared_key` aren't None, perhaps by several
+        threads at once. The outcome must not depend on what this connection has sent.
+
+        Parameters and result are those of :meth:`encode_message`.
+        """
+        raise NotImplementedError(_override(self, "encode_shared"))
+
+    def shared_sent(self) -> None:
+        """A message from :meth:`encode_shared`, not necessarily this one's, is sent here.
+
+        The peer has to make sense of what follows it: compression can't refer to what came before,
+        for instance.
+        """
+        raise NotImplementedError(_override(self, "shared_sent"))
 
     def decode_message(self, data: BytesLike, *, max_size: int | None) -> bytes:
         """Transform a message that was received with all the bits of :attr:`message_rsv`.
