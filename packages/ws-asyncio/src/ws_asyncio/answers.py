@@ -1,75 +1,30 @@
-"""What a server answers to a request: the program's callbacks decide, and then the core."""
+"""What a server answers to a request, where callbacks may be coroutine functions."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
+from collections.abc import Awaitable, Generator
 from typing import Any
 
-from ws_sansio.server import ServerProtocol
-from ws_types.http11 import Request, Response
+from ws_types.http11 import Response
 
-from .connection import Connection
-
-__all__ = ["decide", "internal_error"]
+__all__ = ["settle"]
 
 
-async def decide(
-    connection: Connection,
-    protocol: ServerProtocol,
-    request: Request,
-    *,
-    process_request: Callable[[Any, Request], Any] | None,
-    process_response: Callable[[Any, Request, Response], Any] | None,
-    server_header: str | None,
-    closing: Callable[[], bool],
-) -> Response:
+async def settle(decision: Generator[Any, Any, Response]) -> Response:
     """
-    Find the response to a request. What a callback raises is logged, and answered with 500.
+    Wait for what :func:`ws_sansio.answers.decide` has to wait for.
 
-    :param connection: the connection, for the callbacks.
-    :param protocol: its core.
-    :param request: the request.
-    :param process_request: may return a response, in place of opening a connection.
-    :param process_response: may return another response, in place of the one decided on.
-    :param server_header: the value of the ``Server`` header, if there is to be one.
-    :param closing: whether the server opens no connections any more.
+    :param decision: what it returned.
     """
-    response: Response | None = None
-    if process_request is not None:
-        try:
-            response = await _result(process_request(connection, request))
-        except Exception:
-            connection.logger.error("process_request failed", exc_info=True)
-            response = internal_error(protocol)
-    if response is None:
-        response = unavailable(protocol) if closing() else protocol.accept(request)
-    if server_header is not None and "Server" not in response.headers:
-        response.headers["Server"] = server_header
-    if process_response is not None:
-        try:
-            response = await _result(process_response(connection, request, response)) or response
-        except Exception:
-            connection.logger.error("process_response failed", exc_info=True)
-            response = internal_error(protocol)
-    if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS and closing():
-        # Since it was accepted: the server has closed its connections, and would miss this one.
-        response = unavailable(protocol)
-    return response
-
-
-def unavailable(protocol: ServerProtocol) -> Response:
-    """The response where the server is about to end."""
-    return protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Server is shutting down.\n")
-
-
-def internal_error(protocol: ServerProtocol) -> Response:
-    """The response where something of the program's has failed."""
-    return protocol.reject(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Failed to open a WebSocket connection; the server's log says why.\n",
-    )
-
-
-async def _result(value: Any) -> Any:
-    return await value if isinstance(value, Awaitable) else value
+    try:
+        value = next(decision)
+        while True:
+            try:
+                result = await value if isinstance(value, Awaitable) else value
+            except Exception as exc:
+                value = decision.throw(exc)
+            else:
+                value = decision.send(result)
+    except StopIteration as stop:
+        response: Response = stop.value
+        return response

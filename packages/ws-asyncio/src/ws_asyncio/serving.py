@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ws_sansio.admission import Admission
+from ws_sansio.answers import decide, internal_error
 from ws_sansio.http11 import SERVER
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
@@ -19,7 +20,7 @@ from ws_types.codes import CloseCode
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike, StatusLike
 
-from .answers import decide, internal_error
+from .answers import settle
 from .connection import Connection
 from .registry import Registry, check_close
 
@@ -115,7 +116,7 @@ class ServerConnection(Connection):
         request = self.request
         assert request is not None
         try:
-            response = await decide(
+            decision = decide(
                 self,
                 self.protocol,
                 request,
@@ -124,7 +125,7 @@ class ServerConnection(Connection):
                 server_header=server_header,
                 closing=lambda: self._registry.closing,
             )
-            self._answer(response)
+            self._answer(await settle(decision))
         except Exception:
             self.logger.error("opening handshake failed", exc_info=True)
             self._answer(internal_error(self.protocol))
