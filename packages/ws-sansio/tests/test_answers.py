@@ -89,7 +89,8 @@ def fail(*args: Any) -> None:
 def test_what_callbacks_raise_is_logged(
     name: str, later: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    deciding = Deciding(**{name: (lambda *_: None) if later else fail})
+    callbacks: dict[str, Any] = {name: (lambda *_: None) if later else fail}
+    deciding = Deciding(**callbacks)
     if later:
         next(deciding.steps)
         with pytest.raises(StopIteration) as raised:
@@ -110,7 +111,8 @@ def test_a_server_that_is_closing() -> None:
 
 @pytest.mark.parametrize("name", ["process_request", "process_response"])
 def test_a_server_that_closes_while_callbacks_are_waited_for(name: str) -> None:
-    deciding = Deciding(**{name: lambda *_: None})
+    callbacks: dict[str, Any] = {name: lambda *_: None}
+    deciding = Deciding(**callbacks)
     next(deciding.steps)
     deciding.closing = True
     assert deciding.finish().status_code == 503
