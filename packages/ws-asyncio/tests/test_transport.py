@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
+import weakref
 from typing import Any
 
 import pytest
@@ -16,12 +19,15 @@ from kit import (
     hold,
     in_memory,
     memory,
+    no_collector,
+    on_sockets,
     pair,
     raw_open,
     turns,
 )
 
-from ws_asyncio import ServerConnection, serve
+from ws_asyncio import ServerConnection, connect, serve
+from ws_asyncio.testing import serving
 from ws_asyncio.transport import READ_SIZE, queue_limits, write_limits
 from ws_types.exceptions import ConnectionClosedError
 
@@ -207,3 +213,26 @@ def test_queue_limits() -> None:
     assert queue_limits(None) == (None, None)
     assert queue_limits(5) == (5, None)
     assert queue_limits((5, 2)) == (5, 2)
+
+
+@on_sockets
+async def test_a_connection_whose_write_failed_is_freed_at_once() -> None:
+    """Regression: the exception is kept, and its traceback held the connection."""
+    # Tracebacks that were logged are kept by pytest.
+    silent = logging.Logger("silent", logging.CRITICAL)
+    async with serving(echo, logger=silent) as server, connect(server.uri) as client:
+        (connection,) = server.server.connections
+        # As where the network has gone, unknown to the event loop.
+        connection.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        with no_collector():
+            freed = weakref.ref(connection)
+            await client.send("a")
+            await client.wait_closed()
+            await connection.wait_closed()
+            assert connection.close_code == 1006
+            del connection
+            for _ in range(100):
+                if freed() is None:
+                    break
+                await asyncio.sleep(0.01)
+            assert freed() is None

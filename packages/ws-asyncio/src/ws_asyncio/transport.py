@@ -157,7 +157,8 @@ class Link(asyncio.BufferedProtocol):
         protocol = self.protocol
         if protocol.state is not _CLOSED:
             if exc is not None and protocol.parser_exc is None:
-                protocol.parser_exc = exc
+                # Its traceback leads through the write that failed, back here.
+                protocol.parser_exc = exc.with_traceback(None)
             protocol.receive_eof(now=self.loop.time())
         protocol.data_to_send()
         self._lost = True
