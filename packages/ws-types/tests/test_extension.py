@@ -14,6 +14,8 @@ from ws_types.frames import Frame
         (Extension, "encode", [None], {}),
         (Extension, "encode_message", [b""], {"text": True}),
         (Extension, "decode_message", [b""], {"max_size": None}),
+        (Extension, "encode_shared", [b""], {"text": True}),
+        (Extension, "shared_sent", [], {}),
         (ClientExtensionFactory, "get_request_params", [], {}),
         (ClientExtensionFactory, "process_response_params", [[], []], {}),
         (ServerExtensionFactory, "process_request_params", [[], []], {}),
@@ -29,6 +31,10 @@ def test_methods_say_that_they_must_be_overridden(kind, method, args, kwargs):
 
 def test_there_is_no_hook_for_messages_by_default():
     assert Extension().message_rsv is None
+
+
+def test_nothing_is_shared_by_default():
+    assert Extension().shared_key is None
 
 
 def test_a_frame_goes_through_an_extension_and_back():
