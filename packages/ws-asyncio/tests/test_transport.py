@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import weakref
 from typing import Any
@@ -223,7 +224,9 @@ async def test_a_connection_whose_write_failed_is_freed_at_once() -> None:
     async with serving(echo, logger=silent) as server, connect(server.uri) as client:
         (connection,) = server.server.connections
         # As where the network has gone, unknown to the event loop.
-        connection.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        descriptor = connection.transport.get_extra_info("socket").fileno()
+        with socket.socket(fileno=os.dup(descriptor)) as sock:
+            sock.shutdown(socket.SHUT_WR)
         with no_collector():
             freed = weakref.ref(connection)
             await client.send("a")
