@@ -12,8 +12,8 @@ import pytest
 import trustme
 from kit import MEGABYTE, URI, Raw, echo, hold, in_memory, memory, on_sockets, pair, turns
 
-import ws_asyncio.client
 from ws_asyncio import ClientConnection, connect, serve, unix_connect, unix_serve
+from ws_asyncio.tunnels import default_ssl
 from ws_sansio.http11 import USER_AGENT
 from ws_types.errors import InvalidHandshake, InvalidMessage, InvalidUpgrade, InvalidURI
 from ws_types.exceptions import InvalidStatus
@@ -157,7 +157,7 @@ async def test_a_timeout_of_the_network_is_not_ours() -> None:
 @in_memory
 async def test_connecting_can_be_cancelled() -> None:
     await memory().create_server(Raw)
-    connecting = asyncio.ensure_future(connect(URI)._connect())
+    connecting = asyncio.ensure_future(connect(URI).connect())
     await turns(5)
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -314,7 +314,7 @@ async def test_a_client_of_http_at_a_port_of_tls(
 
 
 def test_one_tls_context_for_all_connections() -> None:
-    assert ws_asyncio.client._default_ssl() is ws_asyncio.client._default_ssl()
+    assert default_ssl() is default_ssl()
 
 
 @in_memory
@@ -334,7 +334,7 @@ async def test_the_default_tls_context_is_made_when_it_is_needed(
     secure, plain = asked
     assert (secure["host"], secure["port"]) == ("example.com", 444)
     assert secure["server_hostname"] == "example.com"
-    assert secure["ssl"] is ws_asyncio.client._default_ssl()
+    assert secure["ssl"] is default_ssl()
     assert plain == {"host": "example.com", "port": 80}
 
 
@@ -349,7 +349,7 @@ async def test_unix_sockets_with_tls_have_a_uri_of_their_own(
         raise OSError("that will do")
 
     monkeypatch.setattr(memory(), "create_unix_connection", create_unix_connection)
-    context = ws_asyncio.client._default_ssl()
+    context = default_ssl()
     with pytest.raises(OSError, match="that will do"):
         await unix_connect("/nowhere", ssl=context)
     assert asked == [{"path": "/nowhere", "ssl": context, "server_hostname": "localhost"}]

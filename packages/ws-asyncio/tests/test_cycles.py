@@ -131,7 +131,7 @@ async def timed_out(uri: str) -> None:
 
 
 async def cancelled(uri: str) -> None:
-    connecting = asyncio.ensure_future(connect(uri + "wait", create_connection=Client)._connect())
+    connecting = asyncio.ensure_future(connect(uri + "wait", create_connection=Client).connect())
     # Not earlier: a transport of uvloop that is cancelled while it connects holds its protocol.
     while not any(isinstance(ref(), Client) and ref().request is not None for ref in made):
         await asyncio.sleep(0)

@@ -238,7 +238,7 @@ async def test_a_client_gives_up_on_a_silent_server() -> None:
 async def test_a_client_waits_as_long_as_it_is_told() -> None:
     await memory().create_server(Raw)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(connect(URI, open_timeout=None)._connect(), 3000)
+        await asyncio.wait_for(connect(URI, open_timeout=None).connect(), 3000)
 
 
 @pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01"])
