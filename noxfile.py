@@ -286,6 +286,14 @@ def autobahn_sample(session: nox.Session, build: str) -> None:
     run_autobahn(session, build, ["--cases", *cases])
 
 
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def soak(session: nox.Session) -> None:
+    """Run 2,000 connections for a minute and look for leaks (-- --connections 100 --seed 1)."""
+    install_wheels(session, "compiled" if wheelhouse.has_compiled(MAIN) else "pure")
+    script = ROOT / "tests-integration" / "soak" / "soak.py"
+    session.run("python", str(script), *session.posargs)
+
+
 def run_autobahn(session: nox.Session, build: str, arguments: list[str]) -> None:
     """Run the suite on both sides, or say why it can't run here."""
     install_wheels(session, build)
