@@ -1,10 +1,12 @@
-"""When the connections of a server that is being drained are closed."""
+"""How the connections of a server are closed."""
 
 from __future__ import annotations
 
 import pytest
 
-from ws_sansio.drain import drain_times
+from ws_sansio.drain import check_close, drain_times
+from ws_types.codes import CloseCode
+from ws_types.errors import ProtocolError
 
 
 def test_over_the_whole_time() -> None:
@@ -41,3 +43,14 @@ def test_nobody() -> None:
 def test_times_that_make_no_sense(timeout: float, spread: float | None, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         drain_times(1, 100.0, timeout, spread)
+
+
+@pytest.mark.parametrize(("code", "reason"), [(CloseCode.GOING_AWAY, ""), (3000, "x" * 123)])
+def test_codes_and_reasons_that_can_be_sent(code: int, reason: str) -> None:
+    check_close(code, reason)
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1006, ""), (9999, ""), (1000, "é" * 62)])
+def test_codes_and_reasons_that_can_not_be_sent(code: int, reason: str) -> None:
+    with pytest.raises(ProtocolError):
+        check_close(code, reason)

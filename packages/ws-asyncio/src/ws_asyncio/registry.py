@@ -15,13 +15,11 @@ from ws_sansio.admission import Admission, Refusal
 from ws_sansio.drain import drain_times
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
-from ws_types.errors import ProtocolError
-from ws_types.frames import Close
 from ws_types.typing import LoggerLike
 
 from .connection import Connection
 
-__all__ = ["HANDLER_GRACE", "Registry", "check_close"]
+__all__ = ["HANDLER_GRACE", "Registry"]
 
 #: How long handlers may go on, in seconds, after a server that was drained has closed their
 #: connections. Then they are cancelled.
@@ -163,13 +161,3 @@ def _close(connection: Connection, code: CloseCode | int, reason: str) -> None:
     """Begin to close a connection; the core's deadlines see to the end of it."""
     connection._start_closing(code, reason)
     connection._expect_reader()
-
-
-def check_close(code: CloseCode | int, reason: str) -> None:
-    """
-    Check a close code and a reason before they are sent to many.
-
-    :raises ProtocolError: if they can't be sent (RFC 6455, sections 5.5 and 7.4).
-    """
-    if len(Close(code, reason).serialize()) > 125:
-        raise ProtocolError("control frame too long")

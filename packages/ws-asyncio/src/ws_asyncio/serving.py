@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ws_sansio.admission import Admission
 from ws_sansio.answers import decide, internal_error
+from ws_sansio.drain import check_close
 from ws_sansio.http11 import SERVER
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
@@ -22,7 +23,7 @@ from ws_types.typing import LoggerLike, StatusLike
 
 from .answers import settle
 from .connection import Connection
-from .registry import Registry, check_close
+from .registry import Registry
 
 __all__ = ["ProcessRequest", "ProcessResponse", "Server", "ServerConnection"]
 

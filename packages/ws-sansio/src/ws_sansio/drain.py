@@ -1,8 +1,22 @@
-"""When the connections of a server that is being drained are closed."""
+"""How the connections of a server are closed: with what, and when, where they are many."""
 
 from __future__ import annotations
 
-__all__ = ["drain_times"]
+from ws_types.codes import CloseCode
+from ws_types.errors import ProtocolError
+from ws_types.frames import Close
+
+__all__ = ["check_close", "drain_times"]
+
+
+def check_close(code: CloseCode | int, reason: str) -> None:
+    """
+    Check a close code and a reason before they are sent to many.
+
+    :raises ProtocolError: if they can't be sent (RFC 6455, sections 5.5 and 7.4).
+    """
+    if len(Close(code, reason).serialize()) > 125:
+        raise ProtocolError("control frame too long")
 
 
 def drain_times(count: int, now: float, timeout: float, spread: float | None) -> list[float]:
