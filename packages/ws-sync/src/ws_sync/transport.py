@@ -1,0 +1,475 @@
+"""
+The socket's side of a connection: bytes in, bytes out, and the core's deadlines.
+
+No thread belongs to a connection. **Whoever waits moves the bytes**: a thread that calls ``recv``
+and finds no message, or ``send`` and finds the socket full, waits for the socket itself, reads,
+writes, and sees to the deadlines (:meth:`Link._wait`). One thread at a time does so, the *driver*;
+others that wait are told when it has done something. Where nobody waits, the
+:mod:`~ws_sync.watchman` looks after the connection.
+
+**One lock.** Everything here happens under the lock of the connection, but waiting. The socket
+doesn't block, so nothing under the lock takes long, and TLS needs no lock of its own. A socket is
+closed by the last thread that waits for it: its number mustn't get another meaning before.
+
+Names with an underscore are for the modules of this package: see ``docs/design/threads.rst``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+from ws_sansio.inbox import Inbox, queue_limits
+from ws_sansio.protocol import Protocol
+from ws_sansio.states import State
+from ws_types.http11 import Request, Response
+from ws_types.typing import LoggerLike
+
+from .stream import READ, WRITE, Readiness, open_stream
+from .watchman import IDLE, Duty, Watchman, watchman
+
+__all__ = ["Link"]
+
+#: The size of the buffers that connections read into, in bytes.
+READ_SIZE: Final = 2**18
+
+#: How long, in seconds, a connection that is being closed waits for its full inbox to be read. Then
+#: it drops what arrives, because the close frame of the peer is behind it.
+PATIENCE: Final = 1.0
+
+#: For how long, in seconds, a thread that waits for room in the socket lets another thread drive.
+RELIEF: Final = 0.1
+
+_OPEN = State.OPEN
+_CLOSED = State.CLOSED
+
+#: Buffers that nobody reads into now: one is used for as long as it takes to decode what was read,
+#: so that there are no more of them than threads that do so at once.
+_buffers: list[memoryview] = []
+
+
+class Link:
+    """
+    What moves the bytes of a connection, sees to its deadlines, and wakes who waits.
+
+    :param sock: a connected socket, with TLS if there is to be TLS. It belongs to the link, and
+        doesn't block from now on.
+    :param protocol: the core of the connection.
+    :param ping_interval: seconds between keepalive pings; :data:`None` sends none.
+    :param ping_timeout: seconds of silence after a keepalive ping that mean a dead peer;
+        :data:`None` never gives up.
+    :param close_timeout: seconds for the closing handshake; :data:`None` is no limit.
+    :param max_queue: the number of received messages that may wait, above which reading stops; or
+        a tuple of that and the number at which it goes on; :data:`None` is no limit.
+    :param max_queue_size: the size of the received messages that may wait, in bytes, above which
+        reading stops; :data:`None` is no limit.
+    :param open_timeout: seconds for the opening handshake; :data:`None` is no limit.
+    """
+
+    # Tests have their own.
+    _clock = staticmethod(time.monotonic)
+    _readiness_class: ClassVar[type[Readiness]] = Readiness
+    _watchman: ClassVar[Watchman] = watchman
+
+    def __init__(
+        self,
+        sock: Any,
+        protocol: Protocol,
+        *,
+        ping_interval: float | None = 20,
+        ping_timeout: float | None = 20,
+        close_timeout: float | None = 10,
+        max_queue: int | None | tuple[int | None, int | None] = 16,
+        max_queue_size: int | None = None,
+        open_timeout: float | None = None,
+    ) -> None:
+        protocol.view = "messages"
+        protocol.set_timeouts(
+            open_timeout=open_timeout,
+            close_timeout=close_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+        )
+        self._inbox = Inbox(*queue_limits(max_queue), max_queue_size)
+        self.protocol = protocol
+        self.ping_interval = ping_interval
+        self.ping_timeout = ping_timeout
+        self.close_timeout = close_timeout
+        #: The socket. It doesn't block; to read from it or to write to it would break the protocol.
+        self.socket = sock
+        #: Where log lines go.
+        self.logger: LoggerLike = protocol.logger
+        #: The request and the response of the opening handshake.
+        self.request: Request | None = None
+        self.response: Response | None = None
+
+        self._lock = threading.Lock()
+        self._stream = open_stream(sock)
+        self._readiness = self._readiness_class(sock)
+        # Who waits: whether there is a driver, how many wait for it, how many for the socket.
+        self._changed = threading.Condition(self._lock)
+        self._driven = False
+        self._waiting = 0
+        self._polling = 0
+        # Whether the watchman knows the connection, and has its socket in the selector.
+        self._noted = False
+        self._in_selector = False
+
+        self._input_paused = False
+        # Set when the connection is being closed and its full inbox isn't read. Never reset, lest
+        # there be gaps in what is received.
+        self._discarding = False
+
+        self._outbox = bytearray()
+        self._end_waits = False
+        # The bytes gathered, and whether the watchman sends them if nobody else does.
+        self._gathered = 0
+        self._flushed_soon = False
+
+        self._pongs: dict[bytes, tuple[threading.Event, bool]] = {}
+        self._lost = False
+        protocol.handle_deadline(self._clock())
+
+    def fileno(self) -> int:
+        """The number of the socket; -1 once that is closed."""
+        number: int = self.socket.fileno()
+        return number
+
+    # Waiting: the lock is held, and let go of meanwhile
+
+    def _wait(self, done: Callable[[], Any], until: float | None = None) -> bool:
+        """
+        Move bytes until something is the case.
+
+        :param done: says whether it is; true once the connection is lost, at the latest.
+        :param until: when to give up, by the clock; :data:`None` for never.
+        :returns: whether it is.
+        """
+        tried = False
+        try:
+            while not done():
+                now = self._clock()
+                if tried and until is not None and now >= until:
+                    return False
+                deadline = self.protocol.next_deadline
+                if deadline is None or (until is not None and until < deadline):
+                    deadline = until
+                self._round(None if deadline is None else max(0.0, deadline - now))
+                tried = True
+            return True
+        finally:
+            if not (self._driven or self._lost):
+                self._leave()
+
+    def _round(self, timeout: float | None) -> None:
+        """Wait once, for the socket or for the driver, and do what there is to do."""
+        if not self._driven:
+            self._driven = True
+            try:
+                self._drive(timeout)
+            finally:
+                self._driven = False
+                if self._waiting:
+                    self._changed.notify_all()
+        elif self._outbox:
+            # The driver may not know that output waits, and may leave at any time.
+            readiness = self._readiness_class(self.socket)
+            self._poll(readiness, WRITE, RELIEF if timeout is None else min(timeout, RELIEF))
+            self._tend()
+        else:
+            self._waiting += 1
+            try:
+                self._changed.wait(timeout)
+            finally:
+                self._waiting -= 1
+            self._handle_deadline()
+
+    def _drive(self, timeout: float | None) -> None:
+        events = self._events()
+        ready = self._poll(self._readiness, events, timeout)
+        if ready and not events:
+            # The stream is broken. What is left to read has an end.
+            self._discarding = True
+        self._tend()
+
+    def _leave(self) -> None:
+        """Nobody drives any more: leave the connection to the watchman."""
+        if self._outbox:
+            self._attend_soon()
+        elif not self._noted:
+            self._noted = True
+            self._watchman.watch(self)
+
+    def _attend_soon(self) -> None:
+        """Have the watchman come by at once, unless there is a driver."""
+        if not self._driven and not self._lost:
+            self._noted = True
+            self._watchman.watch(self, 0.0)
+
+    def _poll(self, readiness: Readiness, events: int, timeout: float | None) -> bool:
+        self._polling += 1
+        self._lock.release()
+        try:
+            return readiness.wait(events, timeout)
+        finally:
+            self._lock.acquire()
+            self._polling -= 1
+            if self._lost:
+                self._close_socket()
+
+    # The watchman calls these
+
+    def look_after(self) -> Duty | None:
+        """Do what there is to do; :data:`None` where somebody attends to the connection."""
+        with self._lock:
+            if not self._driven:
+                self._tend()
+                if self._waiting:
+                    self._changed.notify_all()
+            if self._driven or self._lost:
+                self._noted = False
+                return None
+            events = self._events()
+            if events and not self._in_selector:
+                self._in_selector = True
+                self._polling += 1
+            when = self.protocol.next_deadline
+            if self._input_paused:
+                # Nobody says when the inbox has been read.
+                when = self._clock() + IDLE if when is None else min(when, self._clock() + IDLE)
+            return Duty(events, when)
+
+    def released(self) -> None:
+        """The socket isn't in the selector any more."""
+        with self._lock:
+            self._in_selector = False
+            self._polling -= 1
+            if self._lost:
+                self._close_socket()
+
+    def flush_gathered(self) -> bool:
+        """Send what has been gathered; returns whether anything was."""
+        with self._lock:
+            self._flushed_soon = self._gathered > 0
+            self._flush()
+            if self._outbox:
+                self._attend_soon()
+            return self._flushed_soon
+
+    # The inside: the lock is held
+
+    def _events(self) -> int:
+        """What to wait for at the socket."""
+        events = READ if self._reads() else 0
+        if self._outbox and not self._stream.send_needs_read:
+            events |= WRITE
+        return events
+
+    def _reads(self) -> bool:
+        """Whether there is room for what the peer sends."""
+        if self._discarding or self.protocol.close_rcvd is not None:
+            # Behind a close frame there is nothing but the end of the stream.
+            paused = False
+        elif self._input_paused:
+            paused = not self._inbox.has_room()
+        else:
+            paused = self._inbox.is_full()
+        if paused != self._input_paused:
+            self._input_paused = paused
+            if paused:
+                self.protocol.input_paused()
+            else:
+                self.protocol.input_resumed(now=self._clock())
+        return not paused
+
+    def _tend(self) -> None:
+        """Write and read what can be, and do what is due."""
+        if self._lost:
+            return
+        if self._outbox:
+            self._write()
+        while self._read() and self._stream.pending():
+            pass  # what TLS has decrypted, the socket isn't ready for
+        self._handle_deadline()
+
+    def _read(self) -> bool:
+        """Read once, if there is room; returns whether there was anything."""
+        if self._lost or not self._reads():
+            return False
+        protocol = self.protocol
+        try:
+            buffer = _buffers.pop()
+        except IndexError:
+            buffer = memoryview(bytearray(READ_SIZE))
+        try:
+            size = self._stream.recv_into(buffer)
+            if size:
+                protocol.receive_data(buffer[:size], now=self._clock())
+            else:
+                protocol.receive_eof(now=self._clock())
+        except BlockingIOError:
+            return False
+        except OSError as exc:
+            self._break(exc)
+            return False
+        finally:
+            _buffers.append(buffer)
+        self._received(protocol.events_received())
+        return size > 0
+
+    def _received(self, events: list[Any]) -> None:
+        """Deal with what came of a read."""
+        protocol = self.protocol
+        if events:
+            if self.response is None:
+                events = self._handshake_events(events)
+            if not self._discarding:
+                self._inbox.put(events)
+        for payload, _ in protocol.pings_answered():
+            if payload in self._pongs:
+                self._pongs.pop(payload)[0].set()
+        self._flush()
+        if protocol.state is not _OPEN:
+            self._settle()
+
+    def _handshake_events(self, events: list[Any]) -> list[Any]:
+        """Take the event of the opening handshake; returns those that follow it."""
+        raise NotImplementedError
+
+    def _connection_lost(self) -> None:
+        """The connection is lost."""
+
+    def _flush(self) -> None:
+        """Write what the core wants to send, as far as the socket takes it."""
+        self._gathered = 0
+        chunks = self.protocol.data_to_send()
+        if not chunks or self._lost:
+            return
+        if not chunks[-1]:
+            chunks.pop()
+            self._end_waits = True
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not self._outbox:
+            try:
+                size = self._stream.send(data) if data else 0
+            except BlockingIOError:
+                size = 0
+            except OSError as exc:
+                self._break_output(exc)
+                return
+            if size == len(data):
+                if self._end_waits:
+                    self._end_output()
+                return
+            self._outbox += memoryview(data)[size:]
+        else:
+            self._outbox += data
+        self._report_output()
+
+    def _write(self) -> None:
+        """Write what waits, as far as the socket takes it."""
+        outbox = self._outbox
+        try:
+            while outbox:
+                with memoryview(outbox) as view:
+                    size = self._stream.send(view)
+                del outbox[:size]
+        except BlockingIOError:
+            pass
+        except OSError as exc:
+            self._break_output(exc)
+            return
+        self._report_output()
+        # What was held back while the output waited, pongs for instance.
+        self._flush()
+        if not outbox:
+            if self._end_waits:
+                self._end_output()
+            if self._waiting:
+                self._changed.notify_all()
+            self._settle()
+
+    def _report_output(self) -> None:
+        self.protocol.output_pending(len(self._outbox), now=self._clock())
+
+    def _end_output(self) -> None:
+        self._end_waits = False
+        # Where the peer has reset the connection, what it sent before is still to be read.
+        with contextlib.suppress(OSError):
+            self._stream.end()
+
+    def _handle_deadline(self) -> None:
+        """Do what is due."""
+        protocol = self.protocol
+        deadline = protocol.next_deadline
+        if self._lost or deadline is None or (now := self._clock()) < deadline:
+            return
+        was_open = protocol.state is _OPEN
+        self._report_output()
+        protocol.handle_deadline(now)
+        self._flush()
+        # A ping may have left.
+        self._report_output()
+        if was_open and protocol.state is not _OPEN:
+            # It failed: the end of the stream is all that is still to come.
+            self._discarding = True
+        self._settle()
+
+    def _settle(self) -> None:
+        """Give the socket up where it isn't needed any more."""
+        protocol = self.protocol
+        if protocol.timed_out or (protocol.state is _CLOSED and not self._outbox):
+            self._lose()
+
+    def _break_output(self, exc: OSError) -> None:
+        """Nothing can be sent any more. What the peer has sent before, it may have said why."""
+        self._outbox.clear()
+        self._end_waits = False
+        while self._read():
+            pass
+        # Its close frame may be behind more than the inbox has room for.
+        self._discarding = True
+        while self._read():
+            pass
+        self._break(exc)
+
+    def _break(self, exc: Exception | None) -> None:
+        """The stream is lost."""
+        protocol = self.protocol
+        if protocol.state is not _CLOSED:
+            if exc is not None and protocol.parser_exc is None:
+                # Its traceback would hold this frame.
+                protocol.parser_exc = exc.with_traceback(None)
+            protocol.receive_eof(now=self._clock())
+        self._lose()
+
+    def _lose(self) -> None:
+        """The connection is over: let go of the socket, and wake who waits."""
+        if self._lost:
+            return
+        self._lost = True
+        self.protocol.data_to_send()
+        self._gathered = 0
+        self._outbox.clear()
+        for pong, ack_on_close in self._pongs.values():
+            if ack_on_close:
+                pong.set()
+        self._pongs.clear()
+        if self._polling:
+            # Whoever waits for the socket wakes up, and closes it. So they do where it isn't
+            # connected any more, which is an error here.
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+        else:
+            self._close_socket()
+        if self._waiting:
+            self._changed.notify_all()
+        self._connection_lost()
+
+    def _close_socket(self) -> None:
+        if not self._polling:
+            self.socket.close()

@@ -1,0 +1,229 @@
+"""
+One thread for all connections that nobody attends to.
+
+Whoever calls :meth:`~ws_sync.connection.Connection.recv` reads the socket itself. The watchman
+comes in when nobody has for a while: then pings have to be answered, keepalive goes on, and output
+that the socket didn't take at once is written when it does.
+
+It is told as little as possible, so that a program which only sends and receives pays for it about
+once a second (:data:`IDLE`). A connection is
+
+- *unknown*, while somebody attends to it: thousands of threads waiting in ``recv`` cost it nothing;
+- *noted*, once its caller has left: the watchman comes by after :data:`IDLE` seconds, and forgets
+  it again if it is attended to;
+- *watched*, where it wasn't: its socket is in the selector until somebody attends to it again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import heapq
+import itertools
+import math
+import os
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+__all__ = ["FLUSH_DELAY", "IDLE", "Duty", "Watched", "Watchman", "watchman"]
+
+#: For how long, in seconds, a connection may be left alone.
+IDLE: Final = 1.0
+
+#: For how long, in seconds, messages may be gathered before they are sent.
+FLUSH_DELAY: Final = 0.002
+
+
+class Duty(NamedTuple):
+    """What a connection wants the watchman to do."""
+
+    #: What to wait for at its socket: the bits of :mod:`selectors`; 0 for nothing.
+    events: int
+    #: When to come by even so, by the clock of the watchman; :data:`None` for never.
+    when: float | None
+
+
+class Watched(Protocol):
+    """What the watchman asks of a connection."""
+
+    def fileno(self) -> int:
+        """The number of the socket."""
+
+    def look_after(self) -> Duty | None:
+        """Do what there is to do; :data:`None` where somebody attends to the connection."""
+
+    def released(self) -> None:
+        """The socket isn't in the selector any more."""
+
+    def flush_gathered(self) -> bool:
+        """Send what has been gathered; returns whether anything was."""
+
+
+class Watchman:
+    """
+    Looks after connections, in a thread that is started when there is a first one.
+
+    :param clock: gives seconds of a monotonic clock.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # Guards what any thread may change: this block.
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._asked: list[tuple[float, Watched]] = []
+        self._gathering: set[Watched] = set()
+        self._sleeping_until = 0.0
+        # What the thread alone uses: timers, with numbers that make each of them comparable; those
+        # that count; and what the selector waits for.
+        self._timers: list[tuple[float, int, Watched]] = []
+        self._numbers = itertools.count()
+        self._when: dict[Watched, float] = {}
+        self._events: dict[Watched, int] = {}
+        self._selector: selectors.BaseSelector
+        self._alarm: socket.socket
+        self._bell: socket.socket
+
+    def watch(self, connection: Watched, delay: float = IDLE) -> None:
+        """
+        Look after a connection that nobody attends to. Any thread may ask.
+
+        :param connection: the connection.
+        :param delay: seconds after which to begin.
+        """
+        when = self._clock() + delay
+        with self._lock:
+            self._asked.append((when, connection))
+            self._expect(when)
+
+    def flush_soon(self, connection: Watched) -> None:
+        """
+        Send what a connection gathers, every :data:`FLUSH_DELAY`, for as long as it gathers.
+
+        Any thread may ask.
+
+        :param connection: the connection.
+        """
+        with self._lock:
+            self._gathering.add(connection)
+            self._expect(self._clock() + FLUSH_DELAY)
+
+    def stop(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._stopped = True
+            thread = self._thread
+            if thread is not None:
+                self._bell.send(b"\0")
+        if thread is not None:
+            thread.join(IDLE)
+
+    # The thread
+
+    def open(self) -> None:
+        """Make what :meth:`turn` needs."""
+        self._selector = selectors.DefaultSelector()
+        self._alarm, self._bell = socket.socketpair()
+        self._alarm.setblocking(False)
+        self._selector.register(self._alarm, selectors.EVENT_READ)
+
+    def close(self) -> None:
+        """Undo :meth:`open`."""
+        self._selector.close()
+        self._alarm.close()
+        self._bell.close()
+
+    def turn(self) -> None:
+        """Wait until there is something to do, and do it, once."""
+        for key, _ in self._selector.select(self._timeout()):
+            if key.data is None:
+                self._alarm.recv(4096)
+            else:
+                self._look_after(key.data)
+        now = self._clock()
+        while self._timers and self._timers[0][0] <= now:
+            when, _, connection = heapq.heappop(self._timers)
+            if self._when.get(connection) == when:
+                del self._when[connection]
+                self._look_after(connection)
+        self._flush()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self.turn()
+        self.close()
+
+    def _timeout(self) -> float | None:
+        """Take over what was asked for; returns the seconds until there is something to do."""
+        with self._lock:
+            for when, connection in self._asked:
+                self._set_timer(connection, when)
+            self._asked.clear()
+            now = self._clock()
+            until = self._timers[0][0] if self._timers else math.inf
+            if self._gathering:
+                until = min(until, now + FLUSH_DELAY)
+            self._sleeping_until = until
+        return None if until == math.inf else max(0.0, until - now)
+
+    def _look_after(self, connection: Watched) -> None:
+        duty = connection.look_after()
+        if duty is None:
+            self._when.pop(connection, None)
+            self._set_events(connection, 0)
+            return
+        self._set_events(connection, duty.events)
+        if duty.when is not None:
+            self._set_timer(connection, duty.when)
+
+    def _set_timer(self, connection: Watched, when: float) -> None:
+        if self._when.get(connection) != when:
+            self._when[connection] = when
+            heapq.heappush(self._timers, (when, next(self._numbers), connection))
+
+    def _set_events(self, connection: Watched, events: int) -> None:
+        before = self._events.pop(connection, 0)
+        if events:
+            self._events[connection] = events
+        if before and not events:
+            self._selector.unregister(connection.fileno())
+            connection.released()
+        elif before and events != before:
+            self._selector.modify(connection.fileno(), events, connection)
+        elif events and not before:
+            self._selector.register(connection.fileno(), events, connection)
+
+    def _flush(self) -> None:
+        with self._lock:
+            gathering, self._gathering = self._gathering, set()
+        for connection in gathering:
+            if connection.flush_gathered():
+                with self._lock:
+                    self._gathering.add(connection)
+
+    # Anybody, with the lock
+
+    def _expect(self, when: float) -> None:
+        """See to it that the thread does something at *when*."""
+        if self._thread is None:
+            self.open()
+            self._thread = threading.Thread(target=self._run, name="ws-sync watchman", daemon=True)
+            self._thread.start()
+            # Lest sockets be left to the end of the interpreter.
+            atexit.register(self.stop)
+        elif when < self._sleeping_until:
+            # To ring once is enough.
+            self._sleeping_until = -math.inf
+            self._bell.send(b"\0")
+
+
+#: The watchman of this process.
+watchman: Final = Watchman()
+
+if hasattr(os, "register_at_fork"):
+    # Threads don't live on in a child, nor do the connections of its parent belong to it.
+    os.register_at_fork(after_in_child=watchman.__init__)  # type: ignore[misc]
