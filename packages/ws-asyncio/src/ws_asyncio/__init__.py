@@ -13,6 +13,8 @@ from .__about__ import __version__
 #: Which form of the hot modules runs: ``"c"`` (compiled) or ``"python"``.
 implementation = choose_build(__name__, __path__)
 
+from ws_sansio.prepared import PreparedMessage  # noqa: E402
+
 from .client import ClientConnection, connect, unix_connect  # noqa: E402
 from .connection import Connection  # noqa: E402
 from .router import Router, route, unix_route  # noqa: E402
@@ -21,6 +23,7 @@ from .server import Server, ServerConnection, basic_auth, serve, unix_serve  # n
 __all__ = [
     "ClientConnection",
     "Connection",
+    "PreparedMessage",
     "Router",
     "Server",
     "ServerConnection",

@@ -1,49 +1,39 @@
 """
 A connection on asyncio, for either side: what programs call.
 
-Every decision is the core's (:mod:`ws_sansio`), and bytes move in :mod:`ws_asyncio.transport`.
-:meth:`Connection.recv` that finds a message doesn't suspend; nor does :meth:`Connection.send`
-that isn't blocked.
-
-A lone message is written at once. While messages that have arrived still wait to be handled,
-what is sent is gathered, and leaves in one write: when the reader is about to wait, when
-:data:`GATHER_LIMIT` bytes have gathered, or at the next turn of the loop.
+Every decision is the core's (:mod:`ws_sansio`), bytes move in :mod:`ws_asyncio.transport`, and
+messages are sent by :mod:`ws_asyncio.sending`. :meth:`Connection.recv` that finds a message doesn't
+suspend.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
-from ws_types.errors import ConcurrencyError, InvalidState
-from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
+from ws_types.errors import ConcurrencyError
+from ws_types.exceptions import ConnectionClosedOK
 from ws_types.typing import Data, DataLike, Subprotocol
 
-from .deprecated import OldAttributes
+from .sending import Sender
 
 if TYPE_CHECKING:
     import uuid
 
 __all__ = ["Connection"]
 
-#: The most bytes that are gathered before they are written.
-GATHER_LIMIT: Final = 2**16
-
 #: With ``compression="deflate"``, messages of fewer bytes are sent as they are: one packet of the
 #: network carries them in either form, and compressing costs more than all else.
 COMPRESSION_THRESHOLD: Final = 64
 
-# Quicker to test for than a union of types.
-_DATA = (str, bytes, bytearray, memoryview)
-
 _OPEN = State.OPEN
 
 
-class Connection(OldAttributes):
+class Connection(Sender):
     """
     What client and server connections have in common.
 
@@ -78,6 +68,21 @@ class Connection(OldAttributes):
     def last_received(self) -> float | None:
         """When something was last received, by the event loop's clock, in seconds."""
         return self.protocol.last_received
+
+    @property
+    def buffered_output(self) -> int:
+        """
+        How many bytes wait to be taken by the network.
+
+        With TLS, the transport beneath may hold some more, 64 KiB by default, that asyncio doesn't
+        report.
+        """
+        return self.transport.get_write_buffer_size() + self._gathered
+
+    @property
+    def buffered_input(self) -> int:
+        """How many bytes of memory the received messages take that wait for :meth:`recv`."""
+        return self._inbox.size
 
     @property
     def local_address(self) -> Any:
@@ -174,131 +179,6 @@ class Connection(OldAttributes):
             self._receiver = None
         return self._take()
 
-    # Sending
-
-    async def send(
-        self,
-        message: DataLike | Iterable[DataLike] | AsyncIterable[DataLike],
-        *,
-        text: bool | None = None,
-    ) -> None:
-        """
-        Send a message.
-
-        An iterable, or an asynchronous one, is sent as a fragmented message, a fragment for each
-        item; they must be of one kind. Other messages wait until it is complete.
-
-        Waits while more output is waiting than *write_limit* allows. Can be cancelled: a message
-        that isn't fragmented is sent whole or not at all.
-
-        :param message: :class:`str` goes as text, bytes-like as binary.
-        :param text: :data:`True` sends bytes-like as text, :data:`False` :class:`str` as binary.
-        :raises ConnectionClosed: if the connection is closing or closed.
-        :raises TypeError: if *message* can't be sent.
-        :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
-        """
-        if self._fragmented is not None:
-            await self._unfragmented()
-        if isinstance(message, _DATA):
-            # The length of a memoryview is a number of items, where it has one.
-            size = message.nbytes if type(message) is memoryview else len(message)
-            try:
-                self.protocol.send_message(message, text=text)
-            except InvalidState:
-                pass
-            else:
-                self._gathered += size + 1
-                if self._inbox.count == 0 or self._gathered >= GATHER_LIMIT:
-                    self._flush()
-                elif self._gather_flush is None:
-                    self._gather_flush = self.loop.call_soon(self._flush)
-                if self._writing_paused:
-                    await self._drain()
-                return
-            raise await self._closed_error()
-        if isinstance(message, Mapping):
-            raise TypeError("data is a dict-like object")
-        if isinstance(message, AsyncIterable):
-            await self._send_fragments(message, text)
-        elif isinstance(message, Iterable):
-            await self._send_fragments(_each(message), text)
-        else:
-            raise TypeError("data must be str, bytes, iterable, or async iterable")
-
-    async def _unfragmented(self) -> None:
-        """Wait until no fragmented message is being sent."""
-        while self._fragmented is not None and not self._lost:
-            await asyncio.shield(self._fragmented)
-        if self.protocol.state is not _OPEN:
-            # It wasn't completed.
-            raise await self._closed_error()
-
-    async def _send_fragments(self, fragments: AsyncIterable[DataLike], text: bool | None) -> None:
-        protocol = self.protocol
-        kind: type[str] | type[bytes] | None = None
-        begun = False
-        self._fragmented = self.loop.create_future()
-        try:
-            async for fragment in fragments:
-                if not isinstance(fragment, _DATA):
-                    raise TypeError("iterable must contain bytes or str")
-                if kind is None:
-                    kind = str if isinstance(fragment, str) else bytes
-                elif (kind is str) is not isinstance(fragment, str):
-                    raise TypeError("iterable must contain uniform types")
-                data = fragment.encode() if isinstance(fragment, str) else fragment
-                if begun:
-                    protocol.send_continuation(data, False)
-                elif (kind is str) if text is None else text:
-                    protocol.send_text(data, False)
-                else:
-                    protocol.send_binary(data, False)
-                begun = True
-                self._flush()
-                if self._writing_paused:
-                    await self._drain()
-            if begun:
-                protocol.send_continuation(b"", True)
-                self._flush()
-            return
-        except InvalidState:
-            pass
-        except BaseException:
-            # A message that has begun can't be taken back.
-            if begun and protocol.state is _OPEN:
-                protocol.fail(
-                    CloseCode.INTERNAL_ERROR, "error in fragmented message", now=self.loop.time()
-                )
-                self._discard()
-                self._after_command()
-            raise
-        finally:
-            if not self._fragmented.done():
-                self._fragmented.set_result(None)
-            self._fragmented = None
-        raise await self._closed_error()
-
-    async def _drain(self) -> None:
-        """Wait until the transport has room."""
-        drainer = self.loop.create_future()
-        self._drainers.append(drainer)
-        try:
-            await drainer
-        finally:
-            self._drainers.remove(drainer)
-        if self._lost:
-            raise self.protocol.close_exc
-
-    async def _closed_error(self) -> ConnectionClosed:
-        self._check_opened()
-        await self.wait_closed()
-        return self.protocol.close_exc
-
-    def _check_opened(self) -> None:
-        """In *process_request*, to wait for messages or for the end would take for ever."""
-        if self.protocol.state is State.CONNECTING and not self._lost:
-            raise InvalidState("connection is connecting")
-
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         """
         Send a ping.
@@ -389,8 +269,3 @@ class Connection(OldAttributes):
             await self.close()
         else:
             await self.close(CloseCode.INTERNAL_ERROR)
-
-
-async def _each(items: Iterable[DataLike]) -> AsyncIterator[DataLike]:
-    for item in items:
-        yield item
