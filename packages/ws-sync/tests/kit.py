@@ -113,8 +113,7 @@ class End:
 
     def close(self) -> None:
         self.raw.close()
-        with self.connection._lock:
-            self.connection._break(None)
+        self.connection._drop()
         self.watchman.rounds(1)
         self.watchman.close()
 
@@ -140,7 +139,9 @@ def pair(**settings: Any) -> Iterator[tuple[Connection, Connection]]:
     ends = []
     for sock, side in zip(sockets, (Side.CLIENT, Side.SERVER), strict=True):
         connection = Connection(
-            sock, Protocol(side, view="messages"), **{"ping_interval": None} | settings
+            sock,
+            Protocol(side, view="messages", max_size=None),
+            **{"ping_interval": None} | settings,
         )
         connection.response = object()  # type: ignore[assignment]
         ends.append(connection)
@@ -149,8 +150,7 @@ def pair(**settings: Any) -> Iterator[tuple[Connection, Connection]]:
         yield client, server
     finally:
         for connection in ends:
-            with connection._lock:
-                connection._break(None)
+            connection._drop()
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, masked: bool = True) -> bytes:

@@ -441,6 +441,17 @@ class Connection(Link):
             if not self._wait(self._is_lost, until):
                 raise TimeoutError(f"timed out in {timeout:.1f}s")
 
+    def _begin_closing(self, code: CloseCode | int, reason: str = "") -> None:
+        """Start the closing handshake, and don't wait for it: somebody else will, in time."""
+        with self._lock:
+            self._start_closing(code, reason)
+            self._attend_soon()
+
+    def _drop(self) -> None:
+        """Drop the connection at once, whatever others are doing with it."""
+        with self._lock:
+            self._break(None)
+
     def _start_closing(self, code: CloseCode | int, reason: str = "") -> None:
         protocol = self.protocol
         if protocol.state is _OPEN:
