@@ -52,13 +52,8 @@ def test_pongs_behind_data(scene: scenes.Scene, side: str) -> None:
     assert link.tested.close_code is None
 
 
-def test_pings_behind_data(
-    scene: scenes.Scene, side: str, layer: str, request: pytest.FixtureRequest
-) -> None:
+def test_pings_behind_data(scene: scenes.Scene, side: str) -> None:
     """We send what takes longer than the timeout, and our ping is behind it."""
-    if layer == "TLS":
-        reason = "TLS transports don't count what waits in the transport below"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     scene.set_up(side, SETTINGS)
     link = scene.connect()
     link.tested.shrink()

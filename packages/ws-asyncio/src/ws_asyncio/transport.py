@@ -7,7 +7,8 @@ one wake-up. Reading stops while the inbox is full: not at once, but a turn of t
 because the reader that was just woken is likely to empty it.
 
 **Out.** What the core wants to send leaves in one write (:meth:`Link._flush`). The transport
-buffers it, and says when that is too much.
+buffers it, and says when that is too much. Over TLS it can't, so that a
+:class:`~ws_asyncio.backlog.Backlog` does.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ws_sansio.protocol import Protocol
 from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
+
+from .backlog import Backlog
 
 __all__ = ["Link"]
 
@@ -113,6 +116,7 @@ class Link(asyncio.BufferedProtocol):
         self._gathered = 0
         self._gather_flush: asyncio.Handle | None = None
         self._writing_paused = False
+        self._backlog: Backlog | None = None
         # Whether the core believes that output waits, and has to be told when it doesn't.
         self._output_waits = False
         self._drainers: deque[asyncio.Future[None]] = deque()
@@ -130,7 +134,10 @@ class Link(asyncio.BufferedProtocol):
         """The transport is there."""
         # Not to be asserted: uvloop's transports don't inherit from it.
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(*self.write_limit)
+        if transport.get_extra_info("sslcontext") is None:
+            self.transport.set_write_buffer_limits(*self.write_limit)
+        else:
+            self._backlog = Backlog(self.transport)
         self.protocol.handle_deadline(self.loop.time())
         self._schedule()
 
@@ -184,12 +191,22 @@ class Link(asyncio.BufferedProtocol):
             self._closed.set_result(None)
 
     def pause_writing(self) -> None:
-        """More output waits than *write_limit* allows."""
-        self._writing_paused = True
-        self._report_output(self.loop.time())
+        """More output waits than *write_limit* allows; over TLS, any at all."""
+        if self._backlog is None:
+            self._writing_paused = True
+            self._report_output(self.loop.time())
+        else:
+            self._backlog.paused = True
 
     def resume_writing(self) -> None:
         """Output has drained."""
+        if self._backlog is not None:
+            self._backlog.paused = False
+            self._backlog.go_on()
+            high, low = self.write_limit
+            if self._unsent() > (high // 4 if low is None else low):
+                self._report_output(self.loop.time())
+                return
         self._writing_paused = False
         self._report_output(self.loop.time())
         self._flush()
@@ -295,23 +312,33 @@ class Link(asyncio.BufferedProtocol):
         end = not chunks[-1]
         if end:
             chunks.pop()
-        if len(chunks) == 1:
-            transport.write(chunks[0])
-        elif chunks:
-            transport.write(b"".join(chunks))
+        if chunks:
+            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if self._backlog is None:
+                transport.write(data)
+            else:
+                self._write_backlog(self._backlog, data)
         if end:
             self._end_output()
 
+    def _write_backlog(self, backlog: Backlog, data: bytes) -> None:
+        backlog.write(data)
+        if not self._writing_paused and self._unsent() > self.write_limit[0]:
+            self._writing_paused = True
+            self._report_output(self.loop.time())
+
     def _end_output(self) -> None:
         transport = self.transport
-        if transport.can_write_eof():
+        if self._backlog is not None:
+            # TLS has no half-close: what is written still leaves.
+            self._backlog.close()
+        elif transport.can_write_eof():
             try:
                 transport.write_eof()
             except OSError:
                 # The peer has reset the connection, and the event loop doesn't know it yet.
                 transport.abort()
         else:
-            # TLS has no half-close: what is written still leaves.
             transport.close()
 
     def _after_command(self) -> None:
@@ -356,8 +383,13 @@ class Link(asyncio.BufferedProtocol):
             self._discard()
         self._schedule()
 
-    def _report_output(self, now: float) -> None:
+    def _unsent(self) -> int:
+        """The bytes that wait to be taken by the network."""
         size = self.transport.get_write_buffer_size()
+        return size if self._backlog is None else size + self._backlog.size
+
+    def _report_output(self, now: float) -> None:
+        size = self._unsent()
         self._output_waits = size > 0
         self.protocol.output_pending(size, now=now)
 
