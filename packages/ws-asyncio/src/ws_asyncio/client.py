@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ws_extensions import enable_client_permessage_deflate
 from ws_sansio.backoff import Attempts, backoff, process_exception
 from ws_sansio.client import ClientProtocol
+from ws_sansio.failures import forget_frames
 from ws_sansio.http11 import USER_AGENT
 from ws_sansio.proxy import parse_proxy
 from ws_sansio.redirects import Destination
@@ -331,14 +332,22 @@ class connect:  # noqa: N801 (the name is the API's)
         connection = self._connection_class(
             ClientProtocol(uri, **self._protocol_settings), **self._connection_settings
         )
-        await open_transport(
-            connection,
-            uri,
-            proxy=self.proxy,
-            user_agent_header=self.user_agent_header,
-            settings=self._transport_settings,
-        )
-        return connection
+        try:
+            await open_transport(
+                connection,
+                uri,
+                proxy=self.proxy,
+                user_agent_header=self.user_agent_header,
+                settings=self._transport_settings,
+            )
+            return connection
+        except Exception as exc:
+            # It is the result of a future that frames of the event loop hold, which its traceback
+            # holds: a cycle.
+            forget_frames(exc)
+            raise
+        finally:
+            del connection
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """

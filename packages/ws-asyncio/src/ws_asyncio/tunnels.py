@@ -170,7 +170,7 @@ async def _open_tunnel(
     try:
         await tunnel.opened
         if "ssl" in tls:
-            transport = await loop.start_tls(transport, tunnel, tls.pop("ssl"), **tls)
+            transport = await _start_tls(transport, tunnel, **tls)
         if transport is None or tunnel.lost:
             raise ConnectionResetError("connection lost behind the proxy")
         transport.set_protocol(connection)
@@ -180,6 +180,20 @@ async def _open_tunnel(
         transport.resume_reading()
     except BaseException:
         tunnel.transport.abort()
+        raise
+
+
+async def _start_tls(
+    transport: asyncio.Transport, protocol: asyncio.BaseProtocol, ssl: Any, **settings: Any
+) -> asyncio.Transport | None:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.start_tls(transport, protocol, ssl, **settings)
+    except TypeError as exc:
+        # Before 3.13, asyncio stumbles when it wants to end TLS in TLS for this reason.
+        reason = exc.__context__
+        if isinstance(reason, OSError):
+            raise reason from None
         raise
 
 
