@@ -77,7 +77,7 @@ class Connection(Sender):
         With TLS, the transport beneath may hold some more, 64 KiB by default, that asyncio doesn't
         report.
         """
-        return self.transport.get_write_buffer_size() + self._gathered
+        return self._unsent() + self._gathered
 
     @property
     def buffered_input(self) -> int:
