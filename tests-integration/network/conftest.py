@@ -12,8 +12,8 @@ import trustme
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import network_shells
 import scenes
-import shells
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def contexts() -> scenes.Contexts:
     return scenes.Contexts(client, server)
 
 
-@pytest.fixture(params=list(shells.SHELLS), scope="module")
+@pytest.fixture(params=list(network_shells.SHELLS), scope="module")
 def shell_name(request: pytest.FixtureRequest) -> str:
     """The name of each shell, in its turn."""
     name: str = request.param

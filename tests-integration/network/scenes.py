@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import lossy
-import shells
+import network_shells
 
 __all__ = ["FRAGMENTS", "NEVER", "PATIENCE", "Contexts", "Link", "Scene", "until"]
 
@@ -52,7 +52,7 @@ class Scene:
     def __init__(self, shell: str, contexts: Contexts) -> None:
         self.contexts = contexts
         self._stack = contextlib.ExitStack()
-        self.shell: Any = self._stack.enter_context(shells.SHELLS[shell]())
+        self.shell: Any = self._stack.enter_context(network_shells.SHELLS[shell]())
         self.server: Any = None
         self.proxy: lossy.LossyProxy
         self._side = "client"
