@@ -164,3 +164,17 @@ def test_what_the_program_fixed_is_not_left(
             assert isinstance(outcome, ValueError)
             assert str(outcome).endswith(reason)
             assert "secret" not in str(outcome)
+
+
+def test_a_failure_leads_elsewhere_or_is_raised() -> None:
+    destination = Destination("ws://a/x")
+    destination.redirect(redirect("/y"), destination.judge)
+    assert destination.uri == "ws://a/y"
+    down = OSError("down")
+    with pytest.raises(OSError, match="down") as raised:
+        destination.redirect(down, destination.judge)
+    assert raised.value is down
+    mine = ValueError("mine")
+    with pytest.raises(ValueError, match="mine") as other:
+        destination.redirect(down, lambda exc: mine)
+    assert other.value.__cause__ is down

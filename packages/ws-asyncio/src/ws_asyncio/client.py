@@ -317,7 +317,7 @@ class connect:  # noqa: N801 (the name is the API's)
                 connection.transport.abort()
                 if not isinstance(exc, Exception):
                     raise
-                self._redirect(exc)
+                self._destination.redirect(exc, self.process_redirect)
             finally:
                 del connection
 
@@ -357,21 +357,6 @@ class connect:  # noqa: N801 (the name is the API's)
         :returns: the URI to connect to instead, or the exception to raise.
         """
         return self._destination.judge(exc)
-
-    def _redirect(self, exc: Exception) -> None:
-        """Go where a failure leads, or raise it."""
-        target: Exception | str | None = None
-        try:
-            target = self.process_redirect(exc)
-            if isinstance(target, str):
-                self._destination.follow(target)
-                return
-            if target is exc:
-                raise exc
-            raise target from exc
-        finally:
-            # The traceback of what is raised leads here: it mustn't lead back.
-            del exc, target
 
     def __await__(self) -> Generator[Any, None, ClientConnection]:
         return self.connect().__await__()

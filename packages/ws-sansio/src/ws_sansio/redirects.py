@@ -9,6 +9,7 @@ no other: an origin is the scheme, the host and the port (RFC 6454).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 from ws_types.errors import SecurityError
@@ -112,6 +113,29 @@ class Destination:
         elif self.parsed.user_info is None:
             # An absolute URI has lost them.
             self.parsed.username, self.parsed.password = before.username, before.password
+
+    def redirect(
+        self, exc: Exception, process_redirect: Callable[[Exception], Exception | str]
+    ) -> None:
+        """
+        Go where a failure to connect leads, or raise it.
+
+        :param exc: the failure.
+        :param process_redirect: decides, as :meth:`judge` does.
+        :raises Exception: what *process_redirect* returns, or what :meth:`follow` raises.
+        """
+        target: Exception | str | None = None
+        try:
+            target = process_redirect(exc)
+            if isinstance(target, str):
+                self.follow(target)
+                return
+            if target is exc:
+                raise exc
+            raise target from exc
+        finally:
+            # The traceback of what is raised leads here: it mustn't lead back.
+            del exc, target
 
 
 def _origin(uri: WebSocketURI) -> tuple[bool, str, int]:
