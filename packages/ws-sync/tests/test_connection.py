@@ -166,7 +166,7 @@ def test_text_of_a_prepared_message_is_decided() -> None:
 
 def test_fragments_of_two_kinds_fail_the_connection() -> None:
     with end(Side.SERVER) as it:
-        with pytest.raises(TypeError, match="^iterable must contain uniform types$"):
+        with pytest.raises(TypeError, match="iterable must contain uniform types"):
             it.connection.send(["a", b"b"])
         assert it.connection.protocol.close_sent is not None
         assert it.connection.protocol.close_sent.reason == "error in fragmented message"
@@ -179,7 +179,7 @@ def test_nothing_else_is_sent_within_a_fragmented_message() -> None:
             yield "a"
             with pytest.raises(
                 ConcurrencyError,
-                match="^cannot call send while another thread is already running send$",
+                match="cannot call send while another thread is already running send",
             ):
                 it.connection.send("b")
 

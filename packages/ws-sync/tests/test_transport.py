@@ -70,10 +70,9 @@ def test_closing_sends_what_was_gathered_first() -> None:
 
 def test_two_peers_that_send_at_once_dont_wait_for_each_other() -> None:
     with pair(max_queue=None) as (client, server):
-        sending = Task(client.send, BIG)
+        task = Task(lambda: (client.send(BIG), client.recv())[1])
         server.send(BIG)
-        sending.result()
-        assert client.recv() == server.recv() == BIG
+        assert server.recv() == task.result() == BIG
 
 
 def test_a_message_that_doesnt_fit_is_sent_whole() -> None:
@@ -209,8 +208,5 @@ def test_a_closed_connection_is_freed_without_the_collector(graceful: bool) -> N
                 with pytest.raises(ConnectionClosedError):
                     server.recv()
             references = [weakref.ref(client), weakref.ref(server)]
-            watchman = client._watchman
         del client, server
-        # The watchman may have noted them, and forgets them when it comes by.
-        until(lambda: not (watchman._asked or watchman._when))
-        until(lambda: [reference() for reference in references] == [None, None])
+        assert [reference() for reference in references] == [None, None]

@@ -12,6 +12,9 @@ once a second (:data:`IDLE`). A connection is
 - *noted*, once its caller has left: the watchman comes by after :data:`IDLE` seconds, and forgets
   it again if it is attended to;
 - *watched*, where it wasn't: its socket is in the selector until somebody attends to it again.
+
+Only a watched connection is held: one that is noted, and that is closed and forgotten by its
+program, is gone at once.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import selectors
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
@@ -75,14 +79,14 @@ class Watchman:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = False
-        self._asked: list[tuple[float, Watched]] = []
-        self._gathering: set[Watched] = set()
+        self._asked: list[tuple[float, weakref.ref[Watched]]] = []
+        self._gathering: weakref.WeakSet[Watched] = weakref.WeakSet()
         self._sleeping_until = 0.0
         # What the thread alone uses: timers, with numbers that make each of them comparable; those
         # that count; and what the selector waits for.
-        self._timers: list[tuple[float, int, Watched]] = []
+        self._timers: list[tuple[float, int, weakref.ref[Watched]]] = []
         self._numbers = itertools.count()
-        self._when: dict[Watched, float] = {}
+        self._when: weakref.WeakKeyDictionary[Watched, float] = weakref.WeakKeyDictionary()
         self._events: dict[Watched, int] = {}
         self._selector: selectors.BaseSelector
         self._alarm: socket.socket
@@ -97,7 +101,7 @@ class Watchman:
         """
         when = self._clock() + delay
         with self._lock:
-            self._asked.append((when, connection))
+            self._asked.append((when, weakref.ref(connection)))
             self._expect(when)
 
     def flush_soon(self, connection: Watched) -> None:
@@ -146,8 +150,9 @@ class Watchman:
                 self._look_after(key.data)
         now = self._clock()
         while self._timers and self._timers[0][0] <= now:
-            when, _, connection = heapq.heappop(self._timers)
-            if self._when.get(connection) == when:
+            when, _, reference = heapq.heappop(self._timers)
+            connection = reference()
+            if connection is not None and self._when.get(connection) == when:
                 del self._when[connection]
                 self._look_after(connection)
         self._flush()
@@ -160,8 +165,10 @@ class Watchman:
     def _timeout(self) -> float | None:
         """Take over what was asked for; returns the seconds until there is something to do."""
         with self._lock:
-            for when, connection in self._asked:
-                self._set_timer(connection, when)
+            for when, reference in self._asked:
+                connection = reference()
+                if connection is not None:
+                    self._set_timer(connection, when)
             self._asked.clear()
             now = self._clock()
             until = self._timers[0][0] if self._timers else math.inf
@@ -183,7 +190,7 @@ class Watchman:
     def _set_timer(self, connection: Watched, when: float) -> None:
         if self._when.get(connection) != when:
             self._when[connection] = when
-            heapq.heappush(self._timers, (when, next(self._numbers), connection))
+            heapq.heappush(self._timers, (when, next(self._numbers), weakref.ref(connection)))
 
     def _set_events(self, connection: Watched, events: int) -> None:
         before = self._events.pop(connection, 0)
@@ -199,7 +206,7 @@ class Watchman:
 
     def _flush(self) -> None:
         with self._lock:
-            gathering, self._gathering = self._gathering, set()
+            gathering, self._gathering = self._gathering, weakref.WeakSet()
         for connection in gathering:
             if connection.flush_gathered():
                 with self._lock:
