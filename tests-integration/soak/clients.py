@@ -53,7 +53,7 @@ class Clients:
         self._running: list[asyncio.Task[None]] = []
         self.stopping = False
         # A listening socket holds no more at once.
-        self._connecting = asyncio.Semaphore(50)
+        self._connecting = asyncio.Semaphore(200)
 
     def start(self) -> None:
         """Let all clients begin."""
