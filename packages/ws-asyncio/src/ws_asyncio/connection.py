@@ -9,14 +9,16 @@ suspend.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ws_sansio.failures import close_for, forget_frames
+from ws_sansio.fragments import Fragment, FragmentDecoder
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError
-from ws_types.exceptions import ConnectionClosedOK
+from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
 from ws_types.typing import Data, DataLike, Subprotocol
 
 from .sending import Sender
@@ -130,8 +132,11 @@ class Connection(Sender):
         :raises ConcurrencyError: if another task is receiving.
         :raises UnicodeDecodeError: if a binary message that is to be decoded isn't UTF-8.
         """
-        message: Data
-        message = self._take() if self._inbox and not self._receiving else await self._wait()
+        message: Data | None = None
+        if self._inbox and not self._receiving:
+            message = self._take()
+        if message is None:
+            message = await self._wait()
         if decode is None:
             return message
         if decode:
@@ -147,12 +152,61 @@ class Connection(Sender):
         inbox = self._inbox
         try:
             while True:
-                yield self._take() if inbox and not self._receiving else await self._wait()
+                message = self._take() if inbox and not self._receiving else None
+                yield await self._wait() if message is None else message
         except ConnectionClosedOK:
             return
 
+    async def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Data]:
+        """
+        Receive the next message in pieces, as they arrive.
+
+        There is a piece for each frame of a fragmented message, perhaps an empty one; what arrived
+        before the first call is one piece. From then on, fragments are handed over rather than
+        gathered: where *max_size* is a tuple, its first item may be :data:`None`.
+
+        Iterate to the end: a message that was begun has to be finished before another can be
+        received. Can be cancelled without loss before the first piece only.
+
+        :param decode: as for :meth:`recv`. Pieces of text end between characters.
+        :raises ConnectionClosed: if the connection is closed, perhaps within the message; also if
+            a message that is to be decoded isn't UTF-8, which fails the connection with 1007.
+        :raises InvalidState: if the connection isn't open yet.
+        :raises ConcurrencyError: if another task is receiving, or a message was begun.
+        """
+        if self._receiving:
+            raise ConcurrencyError(
+                "cannot call recv_streaming while another coroutine "
+                "is already running recv or recv_streaming"
+            )
+        self._check_opened()
+        self._receiving = True
+        begun = done = False
+        try:
+            self.protocol.stream_fragments()
+            self._received(self.protocol.events_received())
+            decoder = FragmentDecoder(decode)
+            while True:
+                fragment: Fragment = await self._next(self._inbox.take_fragment)
+                try:
+                    data = decoder.data_of(fragment)
+                except UnicodeDecodeError as exc:
+                    raise await self._undecodable(exc) from exc
+                if fragment.fin:
+                    done = True
+                    break
+                begun = True
+                yield data
+        except ConnectionClosed:
+            done = True
+            raise
+        finally:
+            self._receiver = None
+            self._receiving = begun and not done
+        yield data
+
     def _take(self) -> Any:
-        message = self._inbox.get()
+        message = self._inbox.take_message()
         if self._reading_paused and self._inbox.has_room():
             self._resume_reading()
         return message
@@ -166,18 +220,38 @@ class Connection(Sender):
         self._check_opened()
         self._receiving = True
         try:
-            while not self._inbox:
-                if self._lost:
-                    raise self.protocol.close_exc
-                if self._gathered:
-                    # Nobody handles messages now: what was sent meanwhile has to leave.
-                    self._flush()
-                self._receiver = self.loop.create_future()
-                await self._receiver
+            return await self._next(self._inbox.take_message)
         finally:
             self._receiving = False
             self._receiver = None
-        return self._take()
+
+    async def _next(self, take: Callable[[], Any]) -> Any:
+        """Wait until the inbox gives something."""
+        while True:
+            item = take()
+            if self._reading_paused and self._inbox.has_room():
+                self._resume_reading()
+            if item is not None:
+                return item
+            if self._lost:
+                raise self.protocol.close_exc
+            if self._gathered:
+                # Nobody handles messages now: what was sent meanwhile has to leave.
+                self._flush()
+            self._receiver = self.loop.create_future()
+            await self._receiver
+
+    async def _undecodable(self, exc: UnicodeDecodeError) -> ConnectionClosed:
+        """A message that was handed over in part can't be decoded: fail the connection."""
+        protocol = self.protocol
+        # The rest of the message isn't a message.
+        self._inbox.clear()
+        self._discard()
+        if protocol.state is _OPEN:
+            protocol.parser_exc = forget_frames(exc)
+            protocol.fail(*close_for(exc, 0), now=self.loop.time())
+            self._after_command()
+        return await self._closed_error()
 
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         """

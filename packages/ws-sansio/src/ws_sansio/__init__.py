@@ -17,6 +17,7 @@ from .__about__ import __version__
 implementation = choose_build(__name__, __path__)
 
 from .client import ClientProtocol  # noqa: E402  (after the choice of the build)
+from .fragments import Fragment  # noqa: E402
 from .prepared import PreparedMessage  # noqa: E402
 from .protocol import SEND_EOF, Event, Protocol  # noqa: E402
 from .server import ServerProtocol  # noqa: E402
@@ -26,6 +27,7 @@ __all__ = [
     "SEND_EOF",
     "ClientProtocol",
     "Event",
+    "Fragment",
     "PreparedMessage",
     "Protocol",
     "ServerProtocol",

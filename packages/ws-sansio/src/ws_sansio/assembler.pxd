@@ -48,9 +48,19 @@ cdef class Assembler:
 cdef class MessageAssembler(Assembler):
     cdef readonly object extension
     cdef readonly Py_ssize_t max_single
+    cdef bint _streaming
+    cdef bint _streamed
+    cdef Py_ssize_t _decoded_size
+    cdef Py_ssize_t _decoded_text
+    cdef object _text_decoder
 
+    cpdef object stream(self)
     @cython.locals(limit=Py_ssize_t)
     cdef object _emit(self, bytes data, FrameHeader header)
+    cdef object _hand_out(self, bint fin)
+    @cython.locals(limit=Py_ssize_t)
+    cdef bytes _decode_piece(self, bytes data, bint fin)
+    cdef object _finish_message(self)
 
 
 cdef class FrameAssembler(Assembler):

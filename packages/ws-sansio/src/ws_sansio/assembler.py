@@ -11,7 +11,7 @@ An assembler is handed the frames of one connection in order, by the decoder of
 
 - :class:`MessageAssembler` makes whole messages, :class:`str` or :class:`bytes`. Fragments are
   gathered in one buffer, so that no limit on their number is needed: only empty ones, which
-  cost no bytes, are counted.
+  cost no bytes, are counted. Where a program wants to stream, it hands out each fragment instead.
 - :class:`FrameAssembler` makes :class:`~ws_types.frames.Frame` objects.
 - :class:`ExtensionChain` passes each frame through extensions, and the outcome to one of the
   above, where the events are found.
@@ -24,6 +24,7 @@ there, and text is UTF-8, judged as it arrives.
 from __future__ import annotations
 
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ from ._kernels import (
     payload_bytes,
     payload_text,
 )
+from .fragments import Fragment
 
 __all__ = [
     "MAX_EMPTY_FRAGMENTS",
@@ -202,6 +204,27 @@ class MessageAssembler(Assembler):
         super().__init__(max_message, max_fragment, rsv)
         self.extension = extension
         self.max_single = min(self.max_message, self.max_fragment)
+        self._streaming = False
+        # Whether a piece of the message in progress was handed out.
+        self._streamed = False
+        # Of a message that an extension transformed: the bytes that came out, all of them and those
+        # that are whole characters.
+        self._decoded_size = 0
+        self._decoded_text = 0
+        self._text_decoder: Any = None
+
+    @property
+    def text_offset(self) -> int:
+        return self._validator.offset + self._decoded_text
+
+    def stream(self) -> None:
+        """
+        From now on, hand out a :class:`~ws_sansio.fragments.Fragment` for each frame of fragmented
+        messages; and at once what there is of a message in progress.
+        """
+        self._streaming = True
+        if self._buffer.size:
+            self._hand_out(False)
 
     def whole(self, source: Source, header: FrameHeader, start: int) -> None:
         if self.opcode == 0 and header.length <= self.max_single:
@@ -212,7 +235,7 @@ class MessageAssembler(Assembler):
                 self.events.append(payload_bytes(source, header, start))
                 return
         self.begin(header)
-        if header.first & 0x80 and self.size == 0 and self.rsv:
+        if header.first & 0x80 and self.size == 0 and self.rsv and not self._streamed:
             # A message that an extension transformed, all there: no need to gather it.
             self._emit(payload_bytes(source, header, start), header)
             return
@@ -225,7 +248,13 @@ class MessageAssembler(Assembler):
             self._buffer.expect_text()
 
     def end(self, header: FrameHeader) -> None:
-        if not header.first & 0x80:
+        fin = header.first & 0x80 != 0
+        if self._streaming and (self._streamed or not fin or header.first & 0x0F == 0):
+            self._hand_out(fin)
+            if fin:
+                self._finish_message()
+            return
+        if not fin:
             return
         if self.rsv:
             self._emit(self._buffer.take_bytes(), header)
@@ -245,6 +274,47 @@ class MessageAssembler(Assembler):
         data = extension.decode_message(data, max_size=None if limit == _NO_LIMIT else limit)
         self.events.append(data.decode() if self.opcode == 0x1 else data)
         self._finish_message()
+
+    def _hand_out(self, fin: bool) -> None:
+        """Make a fragment of what the buffer holds."""
+        data: Any = self._buffer.take_bytes()
+        if self.rsv:
+            data = self._decode_piece(data, fin)
+        elif fin and self.opcode == 0x1:
+            self._validator.finish()
+        if self.opcode == 0x1:
+            if self._text_decoder is None:
+                self._text_decoder = getincrementaldecoder("utf-8")()
+            decoder = self._text_decoder
+            if self.rsv:
+                self._decoded_text = self._decoded_size - len(data) - len(decoder.getstate()[0])
+            data = decoder.decode(data, fin)
+        self._streamed = True
+        self.events.append(Fragment(data, fin))
+
+    def _decode_piece(self, data: bytes, fin: bool) -> bytes:
+        extension = self.extension
+        assert extension is not None  # or the RSV bits would have been refused
+        limit = min(self.max_fragment, self.max_message - self._decoded_size)
+        frame = Frame(_OPCODES[0 if self._streamed else self.opcode], data, fin)  # type: ignore[arg-type]
+        if not self._streamed:
+            frame.rsv1, frame.rsv2, frame.rsv3 = (self.rsv & bit != 0 for bit in (0x40, 0x20, 0x10))
+        try:
+            frame = extension.decode(frame, max_size=None if limit == _NO_LIMIT else limit)
+        except PayloadTooBig as exc:
+            if self._decoded_size:
+                exc.set_current_size(self._decoded_size)
+            raise
+        self._decoded_size += len(frame.data)
+        return bytes(frame.data)
+
+    def _finish_message(self) -> None:
+        Assembler._finish_message(self)
+        if self._streamed:
+            self._streamed = False
+            self._decoded_size = 0
+            self._decoded_text = 0
+            self._text_decoder = None
 
 
 class FrameAssembler(Assembler):

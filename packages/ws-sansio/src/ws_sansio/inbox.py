@@ -5,12 +5,18 @@ Messages that have arrived and wait to be received.
 The inbox is bounded twice: in messages, and in bytes of memory. It doesn't refuse anything,
 because what one read brought has to go somewhere; it says when reading should stop
 (:meth:`Inbox.is_full`) and when it may go on (:meth:`Inbox.has_room`).
+
+Messages may come in pieces (:mod:`ws_sansio.fragments`), each of which counts. They can be taken
+in pieces or put together, whichever way they came.
 """
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from typing import Any
+
+from .fragments import Fragment
 
 __all__ = ["Inbox", "queue_limits"]
 
@@ -40,6 +46,9 @@ class Inbox:
         self._low = low
         self._max_bytes = -1 if max_bytes is None else max_bytes
         self._messages: deque[Any] = deque()
+        # What was taken of a message that isn't all there. It isn't counted: the limit of messages
+        # bounds it, and the rest has to have room.
+        self._begun: io.StringIO | io.BytesIO | None = None
         #: The number of messages.
         self.count = 0
         #: Their size: characters of text weigh what they take in memory.
@@ -62,9 +71,38 @@ class Inbox:
         self.size -= _weight(message)
         return message
 
+    def take_message(self) -> Any:
+        """Take the oldest message, put together; :data:`None` where it isn't all there."""
+        while self.count:
+            item = self.get()
+            if not isinstance(item, Fragment):
+                return item
+            if self._begun is None:
+                self._begun = (
+                    io.StringIO(newline="") if isinstance(item.data, str) else io.BytesIO()
+                )
+            self._begun.write(item.data)  # type: ignore[arg-type]
+            if item.fin:
+                message = self._begun.getvalue()
+                self._begun = None
+                return message
+        return None
+
+    def take_fragment(self) -> Fragment | None:
+        """Take the oldest piece, or message as a piece; :data:`None` where there is none."""
+        if self._begun is not None:
+            begun = self._begun.getvalue()
+            self._begun = None
+            return Fragment(begun, False)
+        if not self.count:
+            return None
+        item = self.get()
+        return item if isinstance(item, Fragment) else Fragment(item, True)
+
     def clear(self) -> None:
         """Forget all messages."""
         self._messages.clear()
+        self._begun = None
         self.count = 0
         self.size = 0
 

@@ -31,6 +31,7 @@ from .assembler import Assembler, ExtensionChain, FrameAssembler, MessageAssembl
 from .codec import FrameDecoder
 from .deadlines import Deadlines
 from .failures import blames_peer, close_for, cut, forget_frames
+from .fragments import Fragment
 from .output import check_control
 from .sending import SEND_EOF, Sender, View
 from .states import Side, State, Step, next_state
@@ -95,6 +96,7 @@ class Protocol(Sender):
         # Events of the opening handshake that nobody has fetched.
         self._events: list[Any] = []
         self._eof_received = False
+        self._streaming = False
         # Where frames go in, and where events and control frames come out.
         self._decoder: FrameDecoder | None = None
         self._outcome: Assembler | None = None
@@ -308,7 +310,7 @@ class Protocol(Sender):
 
         First the :class:`~ws_types.http11.Request` or :class:`~ws_types.http11.Response` of the
         opening handshake. Then, in the view of frames, each :class:`~ws_types.frames.Frame`; in
-        the view of messages, each message.
+        the view of messages, each message, or its pieces after :meth:`stream_fragments`.
         """
         events = self._events
         if self._outcome is None:
@@ -318,6 +320,27 @@ class Protocol(Sender):
             return self._outcome.take_events()
         self._events = []
         return events + self._outcome.take_events()
+
+    def stream_fragments(self) -> None:
+        """
+        Give the fragments of messages as they arrive, in the view of messages, from now on.
+
+        :meth:`events_received` then gives a :class:`~ws_sansio.fragments.Fragment` for each frame
+        of a fragmented message, and at once one for what there is of a message in progress.
+        Messages in one frame come out as before. The limits are those of *max_size*.
+
+        :raises InvalidState: in the view of frames, which has no need of it.
+        """
+        if self._view != "messages":
+            raise InvalidState("fragments are streamed in the view of messages")
+        if self._streaming:
+            return
+        self._streaming = True
+        if isinstance(self._outcome, MessageAssembler):
+            try:
+                self._outcome.stream()
+            except Exception as exc:
+                self._fail_with(exc)
 
     # Time
 
@@ -379,7 +402,12 @@ class Protocol(Sender):
         self._output.start(chain, not messages, self.logger if self.debug else None)
         if messages and len(chain) == 1 and chain[0].message_rsv is not None:
             hook, chain = chain[0], ()
-        self._outcome = MessageAssembler(*limits, hook) if messages else FrameAssembler(*limits)
+        if messages:
+            self._outcome = MessageAssembler(*limits, hook)
+            if self._streaming:
+                self._outcome.stream()
+        else:
+            self._outcome = FrameAssembler(*limits)
         assembler = ExtensionChain(self._outcome, chain) if chain else self._outcome
         self._plain = self._output.plain
         self._decoder = FrameDecoder(assembler, self.side is Side.SERVER)
@@ -449,4 +477,6 @@ class Protocol(Sender):
                 event = Frame(Opcode.TEXT, event.encode())
             elif isinstance(event, bytes):
                 event = Frame(Opcode.BINARY, event)
+            elif isinstance(event, Fragment):
+                event = event.as_frame()
             self.logger.debug("< %s", event)
