@@ -341,8 +341,9 @@ def test_shutting_down_does_not_wait_for_ever_for_handlers(
         go_on.wait(PATIENCE)
 
     with serving(stubborn) as server:
-        with connected(server) as client, meanwhile(server.shutdown):
-            pytest.raises(ConnectionClosedOK, client.recv, PATIENCE)
+        client = connected(server)
+        with client, meanwhile(server.shutdown), pytest.raises(ConnectionClosedOK):
+            client.recv(PATIENCE)
         assert lines(caplog, logging.WARNING) == ["not waiting for 1 handlers that don't end"]
         go_on.set()
         wait_for(lambda: not server._registry._guests)

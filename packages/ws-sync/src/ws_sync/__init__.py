@@ -1,20 +1,28 @@
-"""WebSocket clients and servers on blocking sockets and threads."""
+"""WebSocket clients and servers on sockets and threads."""
+
+from __future__ import annotations
 
 from ws_types.builds import choose_build
 
+from .__about__ import __version__
+
+#: Which form of the hot modules runs: ``"c"`` (compiled) or ``"python"``.
 implementation = choose_build(__name__, __path__)
 
-from .__about__ import __version__  # noqa: E402
-from .client import ClientConnection, connect, reconnect, unix_connect, unix_reconnect  # noqa: E402
 from .connection import Connection  # noqa: E402
+from .router import Router, route, unix_route  # noqa: E402
+from .server import Server, ServerConnection, basic_auth, serve, unix_serve  # noqa: E402
 
 __all__ = [
-    "ClientConnection",
     "Connection",
+    "Router",
+    "Server",
+    "ServerConnection",
     "__version__",
-    "connect",
+    "basic_auth",
     "implementation",
-    "reconnect",
-    "unix_connect",
-    "unix_reconnect",
+    "route",
+    "serve",
+    "unix_route",
+    "unix_serve",
 ]
