@@ -132,6 +132,8 @@ class Connection(Link):
         with self._lock:
             if self._inbox.count and not self._receiving:
                 message = self._inbox.get()
+                if self._input_paused:
+                    self._make_room()
             else:
                 message = self._wait_for_message(timeout)
         if decode is None:

@@ -113,6 +113,8 @@ class Link:
         # Who waits: whether there is a driver, how many wait for it, how many for the socket.
         self._changed = threading.Condition(self._lock)
         self._driven = False
+        # What the driver waits for at the socket; 0 while it doesn't.
+        self._driver_events = 0
         self._waiting = 0
         self._polling = 0
         # Whether the watchman knows the connection, and has its socket in the selector.
@@ -162,8 +164,7 @@ class Link:
                 tried = True
             return True
         finally:
-            if not (self._driven or self._lost):
-                self._leave()
+            self._leave()
 
     def _round(self, timeout: float | None) -> None:
         """Wait once, for the socket or for the driver, and do what there is to do."""
@@ -175,10 +176,10 @@ class Link:
                 self._driven = False
                 if self._waiting:
                     self._changed.notify_all()
-        elif self._outbox:
-            # The driver may not know that output waits, and may leave at any time.
+        elif events := self._unattended():
+            # The driver may leave at any time.
             readiness = self._readiness_class(self.socket)
-            self._poll(readiness, WRITE, RELIEF if timeout is None else min(timeout, RELIEF))
+            self._poll(readiness, events, RELIEF if timeout is None else min(timeout, RELIEF))
             self._tend()
         else:
             self._waiting += 1
@@ -189,24 +190,27 @@ class Link:
             self._handle_deadline()
 
     def _drive(self, timeout: float | None) -> None:
-        events = self._events()
-        ready = self._poll(self._readiness, events, timeout)
+        events = self._driver_events = self._events()
+        try:
+            ready = self._poll(self._readiness, events, timeout)
+        finally:
+            self._driver_events = 0
         if ready and not events:
             # The stream is broken. What is left to read has an end.
             self._discarding = True
         self._tend()
 
     def _leave(self) -> None:
-        """Nobody drives any more: leave the connection to the watchman."""
+        """Leave the connection to the driver, or to the watchman where there is none."""
         if self._outbox:
             self._attend_soon()
-        elif not self._noted:
+        elif not (self._noted or self._driven or self._lost):
             self._noted = True
             self._watchman.watch(self)
 
     def _attend_soon(self) -> None:
-        """Have the watchman come by at once, unless there is a driver."""
-        if not self._driven and not self._lost:
+        """Have the watchman come by at once, unless a driver does all there is to do."""
+        if not self._lost and (not self._driven or self._unattended()):
             self._noted = True
             self._watchman.watch(self, 0.0)
 
@@ -226,14 +230,11 @@ class Link:
     def look_after(self) -> Duty | None:
         """Do what there is to do; :data:`None` where somebody attends to the connection."""
         with self._lock:
-            if not self._driven:
-                self._tend()
-                if self._waiting:
-                    self._changed.notify_all()
-            if self._driven or self._lost:
+            self._tend()
+            if self._lost or (self._driven and not self._unattended()):
                 self._noted = False
                 return None
-            events = self._events()
+            events = self._unattended()
             if events and not self._in_selector:
                 self._in_selector = True
                 self._polling += 1
@@ -269,6 +270,19 @@ class Link:
             events |= WRITE
         return events
 
+    def _unattended(self) -> int:
+        """
+        What to wait for at the socket, and a driver doesn't.
+
+        There is output that it doesn't know of, or room for input that there wasn't.
+        """
+        return self._events() & ~self._driver_events
+
+    def _make_room(self) -> None:
+        """Messages were taken from a full inbox: reading may go on."""
+        if self._reads():
+            self._attend_soon()
+
     def _reads(self) -> bool:
         """Whether there is room for what the peer sends."""
         if self._discarding or self.protocol.close_rcvd is not None:
@@ -292,8 +306,10 @@ class Link:
             return
         if self._outbox:
             self._write()
-        while self._read() and self._stream.pending():
-            pass  # what TLS has decrypted, the socket isn't ready for
+        # What a driver waits for is the driver's: it wouldn't wake up.
+        if not self._driver_events & READ:
+            while self._read() and self._stream.pending():
+                pass  # what TLS has decrypted, the socket isn't ready for
         self._handle_deadline()
 
     def _read(self) -> bool:
@@ -333,6 +349,8 @@ class Link:
             if payload in self._pongs:
                 self._pongs.pop(payload)[0].set()
         self._flush()
+        if self._waiting:
+            self._changed.notify_all()
         if protocol.state is not _OPEN:
             self._settle()
 
