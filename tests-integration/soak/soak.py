@@ -29,6 +29,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 #: that were warm before may have grown, messages mustn't have stayed.
 BLOCKS = 20_000
 
+#: How many bytes of memory, what C libraries allocated included.
+MEMORY = 2**24
+
 
 class Server:
     """The server's process."""
@@ -129,9 +132,10 @@ class Soak:
         for what in ("tasks", "descriptors"):
             if after[what] > before[what]:
                 self.problems.append(f"{name}: {after[what]} {what}, {before[what]} before")
-        if after["blocks"] > before["blocks"] + BLOCKS:
-            grown = after["blocks"] - before["blocks"]
-            self.problems.append(f"{name}: {grown} blocks of memory more than before")
+        for what, limit in (("blocks", BLOCKS), ("rss", MEMORY)):
+            grown = after[what] - before[what]
+            if grown > limit:
+                self.problems.append(f"{name}: {what} grew by {grown}")
 
     def report(self, crowd: clients.Clients, before: Any, after: Any) -> dict[str, Any]:
         """The figures."""
