@@ -9,20 +9,32 @@ from .__about__ import __version__
 #: Which form of the hot modules runs: ``"c"`` (compiled) or ``"python"``.
 implementation = choose_build(__name__, __path__)
 
+from .client import (  # noqa: E402
+    ClientConnection,
+    connect,
+    reconnect,
+    unix_connect,
+    unix_reconnect,
+)
 from .connection import Connection  # noqa: E402
 from .router import Router, route, unix_route  # noqa: E402
 from .server import Server, ServerConnection, basic_auth, serve, unix_serve  # noqa: E402
 
 __all__ = [
+    "ClientConnection",
     "Connection",
     "Router",
     "Server",
     "ServerConnection",
     "__version__",
     "basic_auth",
+    "connect",
     "implementation",
+    "reconnect",
     "route",
     "serve",
+    "unix_connect",
+    "unix_reconnect",
     "unix_route",
     "unix_serve",
 ]
