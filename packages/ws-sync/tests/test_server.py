@@ -62,6 +62,8 @@ def test_an_echo() -> None:
         assert connection.server is server
         assert connection.request is not None
         assert connection.request.path == "/"
+        assert connection.local_address == client.remote_address
+        assert connection.remote_address == client.local_address
 
 
 def test_a_handler_that_returns(caplog: pytest.LogCaptureFixture) -> None:

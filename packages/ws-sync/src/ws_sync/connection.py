@@ -83,6 +83,24 @@ class Connection(Link):
         return self.protocol.last_received
 
     @property
+    def local_address(self) -> Any:
+        """
+        The address of this end; for TCP, a tuple that starts with host and port.
+
+        :raises OSError: if the socket is closed.
+        """
+        return self.socket.getsockname()
+
+    @property
+    def remote_address(self) -> Any:
+        """
+        The address of the other end; for TCP, a tuple that starts with host and port.
+
+        :raises OSError: if the socket is closed.
+        """
+        return self.socket.getpeername()
+
+    @property
     def state(self) -> State:
         """The state of the connection."""
         return self.protocol.state
