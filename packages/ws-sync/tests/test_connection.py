@@ -98,10 +98,48 @@ def test_iteration_raises_where_the_connection_is_lost() -> None:
             next(messages)
 
 
-def test_recv_streaming() -> None:
+def test_a_message_is_received_in_pieces_as_they_arrive() -> None:
     with end() as it:
-        it.peer_sends((TEXT, b"abc"))
-        assert "".join(map(str, it.connection.recv_streaming())) == "abc"
+        it.raw.sendall(from_server(TEXT, b"a", fin=False))
+        pieces = it.connection.recv_streaming()
+        assert next(pieces) == "a"
+        with pytest.raises(ConcurrencyError, match="cannot call recv while another thread"):
+            it.connection.recv()
+        with pytest.raises(ConcurrencyError, match="cannot call recv_streaming while another"):
+            next(it.connection.recv_streaming())
+        it.raw.sendall(from_server(0, b"b", fin=False) + from_server(0, b"c"))
+        assert list(pieces) == ["b", "c"]
+        it.peer_sends((BINARY, b"whole"))
+        assert list(it.connection.recv_streaming()) == [b"whole"]
+
+
+def test_a_fragmented_message_is_whole_for_recv_though_one_was_streamed() -> None:
+    with end() as it:
+        it.peer_sends((TEXT, b"x"))
+        assert list(it.connection.recv_streaming(decode=False)) == [b"x"]
+        it.raw.sendall(from_server(TEXT, b"a", fin=False))
+        with pytest.raises(TimeoutError):
+            it.connection.recv(timeout=1)
+        it.raw.sendall(from_server(0, b"b"))
+        assert it.connection.recv() == "ab"
+
+
+def test_a_piece_that_isnt_utf_8_fails_the_connection() -> None:
+    with end(close_timeout=1) as it:
+        it.raw.sendall(from_server(BINARY, b"a", fin=False) + from_server(0, b"\xff"))
+        with pytest.raises(ConnectionClosedError, match="1007"):
+            list(it.connection.recv_streaming(decode=True))
+
+
+def test_streaming_ends_with_the_connection() -> None:
+    with end() as it:
+        it.raw.sendall(from_server(TEXT, b"a", fin=False))
+        it.raw.shutdown(1)
+        pieces = it.connection.recv_streaming()
+        assert next(pieces) == "a"
+        for _ in range(2):
+            with pytest.raises(ConnectionClosedError):
+                next(it.connection.recv_streaming() if _ else pieces)
 
 
 # Sending

@@ -9,7 +9,7 @@ import pytest
 from kit import CLOSE, PING, TEXT, Task, end, frame, no_collector, pair, until
 
 from ws_sansio import Side
-from ws_sync.connection import GATHER_LIMIT
+from ws_sync.sending import GATHER_LIMIT
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 
 BIG = bytes(8_000_000)

@@ -3,44 +3,34 @@ A connection for threads, for either side: what programs call.
 
 Every decision is the core's (:mod:`ws_sansio`), and bytes move in :mod:`ws_sync.transport`.
 Any thread may call any method, at any time.
-
-A lone message is written at once. While messages that have arrived still wait to be received,
-what is sent is gathered, and leaves in one write: when the receiver is about to wait, when
-:data:`GATHER_LIMIT` bytes have gathered, or when the watchman comes by, which is within
-:data:`~ws_sync.watchman.FLUSH_DELAY`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ws_sansio.prepared import PreparedMessage
+from ws_sansio.failures import close_for, forget_frames
+from ws_sansio.fragments import Fragment, FragmentDecoder
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
-from ws_types.errors import ConcurrencyError, InvalidState
+from ws_types.errors import ConcurrencyError
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
-from ws_types.typing import Data, DataLike, Subprotocol
+from ws_types.typing import Data, Subprotocol
 
-from .transport import PATIENCE, Link
+from .sending import Sender
+from .transport import PATIENCE
 
 if TYPE_CHECKING:
     import uuid
 
 __all__ = ["Connection"]
 
-#: The most bytes that are gathered before they are written.
-GATHER_LIMIT: Final = 2**16
-
-# Quicker to test for than a union of types.
-_DATA = (str, bytes, bytearray, memoryview)
-
 _OPEN = State.OPEN
 
 
-class Connection(Link):
+class Connection(Sender):
     """
     What client and server connections have in common.
 
@@ -61,7 +51,6 @@ class Connection(Link):
     def __init__(self, sock: Any, protocol: Any, **settings: Any) -> None:
         super().__init__(sock, protocol, **settings)
         self._receiving = False
-        self._fragmenting = False
 
     # What is known
 
@@ -126,11 +115,6 @@ class Connection(Link):
         """The size of the received messages that wait, in bytes of memory."""
         return self._inbox.size
 
-    @property
-    def buffered_output(self) -> int:
-        """The bytes that were sent, and that the socket hasn't taken yet."""
-        return len(self._outbox) + self._gathered
-
     # Receiving
 
     def recv(self, timeout: float | None = None, decode: bool | None = None) -> Data:
@@ -148,12 +132,13 @@ class Connection(Link):
         """
         message: Data
         with self._lock:
-            if self._inbox.count and not self._receiving:
-                message = self._inbox.get()
-                if self._input_paused:
-                    self._make_room()
-            else:
+            if self._receiving:
+                raise self._already("recv")
+            message = self._inbox.take_message()
+            if message is None:
                 message = self._wait_for_message(timeout)
+            elif self._input_paused:
+                self._make_room()
         if decode is None:
             return message
         if decode:
@@ -174,253 +159,96 @@ class Connection(Link):
 
     def recv_streaming(self, decode: bool | None = None) -> Iterator[Data]:
         """
-        Receive a message in pieces.
+        Receive the next message in pieces, as they arrive.
 
-        As yet it comes in one piece, when it is complete.
+        There is a piece for each frame of a fragmented message, perhaps an empty one; what arrived
+        before the first call is one piece. From then on, fragments are handed over rather than
+        gathered: where *max_size* is a tuple, its first item may be :data:`None`.
 
-        :param decode: as for :meth:`recv`.
-        :raises ConnectionClosed: if the connection is closed, and all messages are received.
-        :raises ConcurrencyError: if another thread is receiving.
+        Iterate to the end: a message that was begun has to be finished before another can be
+        received.
+
+        :param decode: as for :meth:`recv`. Pieces of text end between characters.
+        :raises ConnectionClosed: if the connection is closed, perhaps within the message; also if
+            a message that is to be decoded isn't UTF-8, which fails the connection with 1007.
+        :raises InvalidState: if the connection isn't open yet.
+        :raises ConcurrencyError: if another thread is receiving, or a message was begun.
         """
-        yield self.recv(decode=decode)
+        with self._lock:
+            if self._receiving:
+                raise self._already("recv_streaming")
+            self._check_opened()
+            self._receiving = True
+        begun = done = False
+        try:
+            with self._lock:
+                self.protocol.stream_fragments()
+                self._received(self.protocol.events_received())
+            decoder = FragmentDecoder(decode)
+            while True:
+                with self._lock:
+                    fragment: Fragment = self._next(self._inbox.take_fragment, None)
+                try:
+                    data = decoder.data_of(fragment)
+                except UnicodeDecodeError as exc:
+                    raise self._undecodable(exc) from exc
+                if fragment.fin:
+                    done = True
+                    break
+                begun = True
+                yield data
+        except ConnectionClosed:
+            done = True
+            raise
+        finally:
+            self._receiving = begun and not done
+        yield data
 
     def _wait_for_message(self, timeout: float | None) -> Any:
-        """Wait for a message: there is none, or another thread is waiting for it."""
-        if self._receiving:
-            raise ConcurrencyError(
-                "cannot call recv while another thread is already running recv or recv_streaming"
-            )
+        """Wait for a message: there is none."""
         self._check_opened()
-        if self._gathered:
-            # Nobody handles messages now: what was sent meanwhile has to leave.
-            self._flush()
-        until = None if timeout is None else self._clock() + timeout
         self._receiving = True
         try:
-            if not self._wait(self._can_receive, until):
-                raise TimeoutError(f"timed out in {timeout:.1f}s")
+            return self._next(self._inbox.take_message, timeout)
         finally:
             self._receiving = False
-        if self._inbox.count:
-            return self._inbox.get()
-        raise self.protocol.close_exc
+
+    def _next(self, take: Callable[[], Any], timeout: float | None) -> Any:
+        """Wait until the inbox gives something."""
+        until = None if timeout is None else self._clock() + timeout
+        while (item := take()) is None:
+            if self._lost:
+                raise self.protocol.close_exc
+            if self._gathered:
+                # Nobody handles messages now: what was sent meanwhile has to leave.
+                self._flush()
+            if not self._wait(self._can_receive, until):
+                raise TimeoutError(f"timed out in {timeout:.1f}s")
+        if self._input_paused:
+            self._make_room()
+        return item
 
     def _can_receive(self) -> bool:
         return self._inbox.count > 0 or self._lost
 
-    # Sending
+    @staticmethod
+    def _already(method: str) -> ConcurrencyError:
+        return ConcurrencyError(
+            f"cannot call {method} while another thread is already running recv or recv_streaming"
+        )
 
-    def send(
-        self,
-        message: DataLike | PreparedMessage | Iterable[DataLike],
-        *,
-        text: bool | None = None,
-        compress: bool | None = None,
-    ) -> None:
-        """
-        Send a message.
-
-        An iterable is sent as a fragmented message, a fragment for each item; they must be of one
-        kind.
-
-        Waits until the operating system has taken the message. Meanwhile what arrives is read, so
-        that two peers which send at once don't wait for each other.
-
-        :param message: :class:`str` goes as text, bytes-like as binary, a
-            :class:`~ws_sansio.prepared.PreparedMessage` as it was made.
-        :param text: :data:`True` sends bytes-like as text, :data:`False` :class:`str` as binary.
-        :param compress: :data:`True` compresses the message however short it is, :data:`False`
-            sends it as it is, where compression was negotiated; :data:`None` leaves it to that.
-        :raises ConnectionClosed: if the connection is closing or closed.
-        :raises ConcurrencyError: if a fragmented message is being sent.
-        :raises TypeError: if *message* can't be sent.
-        :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
-        """
-        if isinstance(message, _DATA):
-            # The length of a memoryview is a number of items, where it has one.
-            size = message.nbytes if type(message) is memoryview else len(message)
-            with self._lock:
-                self._wait_for_turn()
-                try:
-                    self.protocol.send_message(message, text=text, compress=compress)
-                except InvalidState:
-                    pass
-                else:
-                    self._send_or_gather(size)
-                    return
-                raise self._closed_error()
-        if isinstance(message, PreparedMessage):
-            self._send_prepared(message, text, compress)
-            return
-        if isinstance(message, Mapping):
-            raise TypeError("data is a dict-like object")
-        if not isinstance(message, Iterable):
-            raise TypeError("data must be str, bytes, or iterable")
-        self._send_fragments(message, text, compress)
-
-    def _send_prepared(
-        self, message: PreparedMessage, text: bool | None, compress: bool | None
-    ) -> None:
-        if text is not None:
-            raise TypeError("text is decided when a PreparedMessage is made")
+    def _undecodable(self, exc: UnicodeDecodeError) -> ConnectionClosed:
+        """A message that was handed over in part can't be decoded: fail the connection."""
+        protocol = self.protocol
         with self._lock:
-            self._wait_for_turn()
-            try:
-                self.protocol.send_prepared(message, compress=compress)
-            except InvalidState:
-                pass
-            else:
-                self._send_or_gather(len(message.data))
-                return
-            raise self._closed_error()
-
-    def _wait_for_turn(self) -> None:
-        """What is sent by several threads waits in those, not in memory."""
-        if self._fragmenting:
-            raise ConcurrencyError("cannot call send while another thread is already running send")
-        if self._outbox:
-            self._wait(self._output_gone)
-
-    def _output_gone(self) -> bool:
-        return self._lost or not self._outbox
-
-    def _send_or_gather(self, size: int) -> None:
-        """Send what was queued, unless the receiver is about to send more."""
-        if self._inbox.count and self._gathered + size < GATHER_LIMIT:
-            self._gathered += size + 1
-            if not self._flushed_soon:
-                self._flushed_soon = True
-                self._watchman.flush_soon(self)
-            return
-        self._send_all()
-
-    def _send_all(self) -> None:
-        self._flush()
-        if self._outbox or self._lost:
-            self._wait(self._output_gone)
-            if self._lost:
-                raise self.protocol.close_exc
-
-    def _send_fragments(
-        self, fragments: Iterable[DataLike], text: bool | None, compress: bool | None
-    ) -> None:
-        with self._lock:
-            self._wait_for_turn()
-            self._fragmenting = True
-        kind: type[str] | type[bytes] | None = None
-        try:
-            for fragment in fragments:
-                if not isinstance(fragment, _DATA):
-                    raise TypeError("iterable must contain bytes or str")
-                fragment_kind = str if isinstance(fragment, str) else bytes
-                if kind is None:
-                    as_text = fragment_kind is str if text is None else text
-                    self._start_fragments(fragment, as_text, compress)
-                    kind = fragment_kind
-                elif kind is fragment_kind:
-                    self._send_fragment(fragment, False)
-                else:
-                    raise TypeError("iterable must contain uniform types")
-            if kind is not None:
-                self._send_fragment(b"", True)
-        except ConnectionClosed:
-            raise
-        except BaseException:
-            # A message that has begun can't be taken back.
-            if kind is not None:
-                self._fail_fragments()
-            raise
-        finally:
-            self._fragmenting = False
-
-    def _start_fragments(self, fragment: DataLike, text: bool, compress: bool | None) -> None:
-        data = fragment.encode() if isinstance(fragment, str) else fragment
-        with self._lock:
-            send = self.protocol.send_text if text else self.protocol.send_binary
-            self._send_frame(lambda: send(data, False, compress=compress))
-
-    def _send_fragment(self, fragment: DataLike, fin: bool) -> None:
-        data = fragment.encode() if isinstance(fragment, str) else fragment
-        with self._lock:
-            self._send_frame(lambda: self.protocol.send_continuation(data, fin))
-
-    def _send_frame(self, command: Callable[[], None]) -> None:
-        try:
-            command()
-        except InvalidState:
-            pass
-        else:
-            self._send_all()
-            return
-        raise self._closed_error()
-
-    def _fail_fragments(self) -> None:
-        with self._lock:
-            if self.protocol.state is _OPEN:
-                self.protocol.fail(
-                    CloseCode.INTERNAL_ERROR, "error in fragmented message", now=self._clock()
-                )
-                self._discarding = True
+            # The rest of the message isn't a message.
+            self._inbox.clear()
+            self._discarding = True
+            if protocol.state is _OPEN:
+                protocol.parser_exc = forget_frames(exc)
+                protocol.fail(*close_for(exc, 0), now=self._clock())
                 self._flush()
-                self._attend_soon()
-
-    def _closed_error(self) -> ConnectionClosed:
-        """What to raise where the connection is closing or closed, once it is closed."""
-        self._check_opened()
-        self._wait(self._is_lost)
-        return self.protocol.close_exc
-
-    def _is_lost(self) -> bool:
-        return self._lost
-
-    def _check_opened(self) -> None:
-        """In *process_request*, to wait for messages or for the end would take for ever."""
-        if self.protocol.state is State.CONNECTING and not self._lost:
-            raise InvalidState("connection is connecting")
-
-    def ping(self, data: DataLike | None = None, *, ack_on_close: bool = False) -> threading.Event:
-        """
-        Send a ping.
-
-        :param data: the payload, 125 bytes at most; random by default.
-        :param ack_on_close: whether the event is set when the connection is closed, too.
-        :returns: an event that is set when the pong is received. It needn't be waited for.
-        :raises ConnectionClosed: if the connection is closing or closed.
-        :raises ConcurrencyError: if another ping with this payload waits for its pong.
-        :raises ProtocolError: if *data* is too long.
-        """
-        if isinstance(data, str):
-            data = data.encode()
-        received = threading.Event()
-        with self._lock:
-            if data is None:
-                data = self.protocol.unused_ping()
-            if self.protocol.state is not _OPEN:
-                raise self._closed_error()
-            self.protocol.send_ping(data, now=self._clock())
-            self._pongs[bytes(data)] = received, ack_on_close
-            self._flush()
-            # Who waits for the event doesn't read.
-            self._attend_soon()
-        return received
-
-    def pong(self, data: DataLike = b"") -> None:
-        """
-        Send a pong that no ping asked for. Pings are answered without help.
-
-        :param data: the payload, 125 bytes at most.
-        :raises ConnectionClosed: if the connection is closing or closed.
-        :raises ProtocolError: if *data* is too long.
-        """
-        if isinstance(data, str):
-            data = data.encode()
-        with self._lock:
-            if self.protocol.state is not _OPEN:
-                raise self._closed_error()
-            self.protocol.send_pong(data, now=self._clock())
-            self._flush()
-            if self._outbox:
-                self._attend_soon()
+            return self._closed_error()
 
     # Closing
 
