@@ -50,6 +50,7 @@ _NAMES = {
         "Server",
         "ServerConnection",
         "basic_auth",
+        "broadcast",
         "serve",
         "unix_serve",
     ),

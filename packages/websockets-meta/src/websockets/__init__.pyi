@@ -22,7 +22,14 @@ from . import uri as uri
 from . import version as version
 from .asyncio.client import ClientConnection, connect, unix_connect
 from .asyncio.router import Router, route, unix_route
-from .asyncio.server import Server, ServerConnection, basic_auth, serve, unix_serve
+from .asyncio.server import (
+    Server,
+    ServerConnection,
+    basic_auth,
+    broadcast,
+    serve,
+    unix_serve,
+)
 from .client import ClientProtocol
 from .datastructures import Headers, HeadersLike, MultipleValuesError
 from .exceptions import AbortHandshake as AbortHandshake
@@ -146,6 +153,7 @@ __all__ = [
     "TooManyHeaders",
     "WebSocketException",
     "basic_auth",
+    "broadcast",
     "connect",
     "route",
     "serve",

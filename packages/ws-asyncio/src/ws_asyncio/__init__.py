@@ -15,12 +15,14 @@ implementation = choose_build(__name__, __path__)
 
 from ws_sansio.prepared import PreparedMessage  # noqa: E402
 
+from .broadcast import BroadcastReport, broadcast  # noqa: E402
 from .client import ClientConnection, connect, unix_connect  # noqa: E402
 from .connection import Connection  # noqa: E402
 from .router import Router, route, unix_route  # noqa: E402
 from .server import Server, ServerConnection, basic_auth, serve, unix_serve  # noqa: E402
 
 __all__ = [
+    "BroadcastReport",
     "ClientConnection",
     "Connection",
     "PreparedMessage",
@@ -29,6 +31,7 @@ __all__ = [
     "ServerConnection",
     "__version__",
     "basic_auth",
+    "broadcast",
     "connect",
     "implementation",
     "route",

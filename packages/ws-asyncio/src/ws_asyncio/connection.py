@@ -8,7 +8,6 @@ suspend.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -323,11 +322,6 @@ class Connection(Sender):
             self._after_command()
         elif protocol.state is State.CONNECTING and not self._lost:
             self.transport.abort()
-
-    async def wait_closed(self) -> None:
-        """Wait until the connection is closed."""
-        if not self._closed.done():
-            await asyncio.shield(self._closed)
 
     async def __aenter__(self) -> Self:
         return self

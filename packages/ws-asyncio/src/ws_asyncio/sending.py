@@ -17,7 +17,7 @@ from typing import Final
 from ws_sansio.prepared import PreparedMessage
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
-from ws_types.errors import InvalidState
+from ws_types.errors import ConcurrencyError, InvalidState
 from ws_types.exceptions import ConnectionClosed
 from ws_types.typing import DataLike
 
@@ -131,6 +131,17 @@ class Sender(OldAttributes):
         else:
             raise TypeError("data must be str, bytes, iterable, or async iterable")
 
+    def _send_soon(self, message: PreparedMessage, compress: bool | None) -> None:
+        """Send a message at the end of the loop's turn, whatever waits already."""
+        if self._fragmented is not None:
+            raise ConcurrencyError("sending a fragmented message")
+        self.protocol.send_prepared(message, compress=compress)
+        self._gathered += len(message.data) + 1
+        if self._gathered >= GATHER_LIMIT:
+            self._flush()
+        elif self._gather_flush is None:
+            self._gather_flush = self.loop.call_soon(self._flush)
+
     async def _unfragmented(self) -> None:
         """Wait until no fragmented message is being sent."""
         while self._fragmented is not None and not self._lost:
@@ -201,6 +212,11 @@ class Sender(OldAttributes):
         self._check_opened()
         await self.wait_closed()
         return self.protocol.close_exc
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is closed."""
+        if not self._closed.done():
+            await asyncio.shield(self._closed)
 
     def _check_opened(self) -> None:
         """In *process_request*, to wait for messages or for the end would take for ever."""
