@@ -35,7 +35,7 @@ nox.options.sessions = ["ci"]
 COVERAGE = ["coverage>=7.6"]
 LINT = ["ruff>=0.15,<1"]
 # Optional dependencies whose types are used.
-TYPES = ["mypy>=1.18,<3", "werkzeug>=3.1"]
+TYPES = ["mypy>=1.18,<3", "werkzeug>=3.1", "python-socks>=2.5"]
 DOCS = ["sphinx>=8,<10"]
 INTEGRATION = ["pytest>=8.2", "pytest-asyncio>=0.24", "hypothesis>=6.100", "packaging>=24"]
 INTEGRATION += ["trustme>=1.2"]
