@@ -48,9 +48,8 @@ class Connection(Sender):
     :param open_timeout: seconds for the opening handshake; :data:`None` is no limit.
     """
 
-    def __init__(self, sock: Any, protocol: Any, **settings: Any) -> None:
-        super().__init__(sock, protocol, **settings)
-        self._receiving = False
+    # Whether a thread is receiving.
+    _receiving = False
 
     # What is known
 

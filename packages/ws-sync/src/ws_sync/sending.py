@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from ws_sansio.prepared import PreparedMessage
 from ws_sansio.states import State
@@ -42,9 +42,8 @@ class Sender(Link):
     :param settings: everything else that :class:`~ws_sync.transport.Link` takes.
     """
 
-    def __init__(self, sock: Any, protocol: Any, **settings: Any) -> None:
-        super().__init__(sock, protocol, **settings)
-        self._fragmenting = False
+    # Whether a thread is sending a fragmented message.
+    _fragmenting = False
 
     @property
     def buffered_output(self) -> int:
