@@ -22,10 +22,11 @@ from ws_types.extension import ServerExtensionFactory
 from ws_types.typing import LoggerLike, Origin, Subprotocol
 
 from .auth import basic_auth
+from .broadcast import broadcast
 from .registry import Guest
 from .serving import ProcessRequest, ProcessResponse, Server, ServerConnection
 
-__all__ = ["Server", "ServerConnection", "basic_auth", "serve", "unix_serve"]
+__all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
 # As in ws-asyncio: one packet of the network carries shorter messages in either form.
 COMPRESSION_THRESHOLD = 64

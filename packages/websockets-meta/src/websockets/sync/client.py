@@ -1,0 +1,7 @@
+"""Clients on sockets and threads, from ``ws_sync.client``."""
+
+from __future__ import annotations
+
+from ws_sync.client import ClientConnection, connect, reconnect, unix_connect, unix_reconnect
+
+__all__ = ["ClientConnection", "connect", "reconnect", "unix_connect", "unix_reconnect"]
