@@ -83,3 +83,9 @@ def test_those_that_are_closed_are_left_out() -> None:
             it.connection.recv()
         report = broadcast([it.connection], "a", raise_exceptions=True)
         assert (report.sent, report.skipped) == (0, [])
+
+
+def test_arguments_for_the_threads_of_websockets_are_ignored() -> None:
+    assert broadcast([], "a", max_workers=4).sent == 0
+    with pytest.raises(TypeError, match="unexpected keyword argument 'timeout'"):
+        broadcast([], "a", timeout=4)

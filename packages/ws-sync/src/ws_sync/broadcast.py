@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Final
 
 from ws_sansio.broadcasting import (
     MAX_WAITING,
@@ -19,6 +20,8 @@ from .connection import Connection
 
 __all__ = ["BroadcastReport", "broadcast"]
 
+_POOL_ARGUMENTS: Final = {"max_workers", "thread_name_prefix", "initializer", "initargs"}
+
 
 def broadcast(
     connections: Iterable[Connection],
@@ -29,6 +32,7 @@ def broadcast(
     limit: int | None = MAX_WAITING,
     slow: Slow = "skip",
     compress: bool | None = None,
+    **kwargs: Any,
 ) -> BroadcastReport:
     """
     Send a message to many connections.
@@ -50,12 +54,17 @@ def broadcast(
     :param slow: what becomes of slow connections: ``"skip"``; ``"close"``, with code 1013; or a
         function that is called with the connection, which counts as skipped.
     :param compress: as for :meth:`~ws_sync.sending.Sender.send`.
+    :param kwargs: the arguments of :class:`concurrent.futures.ThreadPoolExecutor`, which
+        ``websockets`` needs here. They are ignored: this needs no threads.
     :returns: how many connections it was sent to, and which didn't get it.
     :raises ExceptionGroup: if *raise_exceptions* is true: one exception for each such connection.
     :raises TypeError: if *message* can't be sent.
     :raises UnicodeError: if what is to go as text isn't UTF-8, or can't be.
     :raises ValueError: if *limit* or *slow* is of no use.
     """
+    unknown = kwargs.keys() - _POOL_ARGUMENTS
+    if unknown:
+        raise TypeError(f"broadcast() got an unexpected keyword argument {min(unknown)!r}")
     prepared = prepare(message, text)
     distribution = Distribution(limit, slow)
     distribution.run(
