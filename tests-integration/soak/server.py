@@ -82,7 +82,7 @@ class SoakServer:
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
         )
-        settings: dict[str, Any] = {"max_size": 2**20, "backlog": 2**12}
+        settings: dict[str, Any] = {"max_size": 2**20, "backlog": 2**12, "open_timeout": 60}
         async with ws_asyncio.serve(self.handle, "127.0.0.1", 0, **settings) as server:
             print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
             async for order in orders:
