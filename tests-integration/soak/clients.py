@@ -2,7 +2,8 @@
 The clients of a soak: each opens connections, one after the other, and ends them in a random way.
 
 What a client sends comes back, and what the server pushes comes in between: it checks that nothing
-is missing. Connections that end gracefully have to have got everything.
+is missing. Broadcasts may leave out a client that is slow; they have to come in order.
+Connections that end gracefully have to have got everything.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Clients:
         self.messages = 0
         self.bytes = 0
         self.pushed = 0
+        self.broadcasts = 0
         self.endings: collections.Counter[str] = collections.Counter()
         self.open = 0
         self._generators = [random.Random(f"{seed} {number}") for number in range(count)]
@@ -149,6 +151,7 @@ class Talk:
 
     async def _receive(self) -> None:
         pushed = traffic.Sequence()
+        last_broadcast = -1
         try:
             # What isn't a normal end is looked at by :meth:`run`.
             with contextlib.suppress(ConnectionClosed):
@@ -157,6 +160,11 @@ class Talk:
                     if kind == "push":
                         pushed.check(number)
                         self.clients.pushed += 1
+                    elif kind == "broadcast":
+                        if number <= last_broadcast:
+                            raise traffic.CorruptError(f"broadcast {number} came late")
+                        last_broadcast = number
+                        self.clients.broadcasts += 1
                     else:
                         self._came_back(number)
         except BaseException:

@@ -1,5 +1,5 @@
 """
-The server's process: echoes what it gets, checks that nothing is missing, and pushes messages.
+The server's process: echoes what it gets, checks that nothing is missing, pushes and broadcasts.
 
 It prints its port, as JSON, and obeys lines of standard input: ``sample`` and ``settle`` print what
 :mod:`health` counts and what it has seen itself; ``quit`` ends it.
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import random
 import sys
 from typing import Any
@@ -23,6 +24,9 @@ from ws_types.exceptions import ConnectionClosed
 
 #: Seconds between the messages that are pushed over a connection, on average.
 PUSH_INTERVAL = 2
+
+#: Seconds between broadcasts.
+BROADCAST_INTERVAL = 1
 
 
 class SoakServer:
@@ -71,6 +75,13 @@ class SoakServer:
                 await connection.send(traffic.random_form(message, self.rng))
                 await asyncio.sleep(self.rng.expovariate(1 / PUSH_INTERVAL))
 
+    async def broadcast(self, server: ws_asyncio.Server) -> None:
+        """Send the same to everybody, again and again; who is slow is left out."""
+        for number in itertools.count():
+            await asyncio.sleep(BROADCAST_INTERVAL)
+            message = traffic.compose("broadcast", number, traffic.random_body(self.rng))
+            ws_asyncio.broadcast(server.connections, message)
+
     def report(self, counts: dict[str, int]) -> None:
         """Print what is known."""
         seen = {"messages": self.messages, "errors": self.errors[:10]}
@@ -85,8 +96,10 @@ class SoakServer:
         settings: dict[str, Any] = {"max_size": 2**20, "backlog": 2**12, "open_timeout": 60}
         async with ws_asyncio.serve(self.handle, "127.0.0.1", 0, **settings) as server:
             print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+            broadcasting = asyncio.create_task(self.broadcast(server))
             async for order in orders:
                 if order == b"quit\n":
+                    broadcasting.cancel()
                     break
                 if order == b"settle\n":
                     self.report(await self.census.settle())
@@ -95,5 +108,7 @@ class SoakServer:
 
 
 if __name__ == "__main__":
+    # Who is slow isn't to be listed here.
+    logging.getLogger("websockets.server").setLevel(logging.ERROR)
     health.raise_limit(int(sys.argv[2]))
     asyncio.run(SoakServer(int(sys.argv[1])).run())

@@ -145,6 +145,7 @@ class Soak:
             "messages": crowd.messages,
             "bytes": crowd.bytes,
             "pushed": crowd.pushed,
+            "broadcasts": crowd.broadcasts,
             "endings": dict(crowd.endings),
             "problems": self.problems,
         }
