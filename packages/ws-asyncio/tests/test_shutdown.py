@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from kit import (
     REQUEST,
     URI,
     MemoryLoop,
+    Raw,
     echo,
     hold,
     in_memory,
@@ -200,3 +202,20 @@ async def test_serve_forever_that_is_cancelled_closes_connections() -> None:
             await client.recv()
         assert client.close_code == 1001
     assert not server.is_serving()
+
+
+@on_sockets
+async def test_closing_does_not_wait_for_tls_handshakes() -> None:
+    """Regression: on Python 3.12, it waited for *open_timeout*."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    async with serve(hold, "127.0.0.1", 0, ssl=context, open_timeout=100) as server:
+        loop = asyncio.get_running_loop()
+        _, raw = await loop.create_connection(Raw, *server.sockets[0].getsockname())
+        # Not a whole hello.
+        raw.transport.write(b"\x16\x03\x01\x02\x00\x01\x00")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        server.close()
+        await asyncio.wait_for(server.wait_closed(), 5)
+        raw.transport.abort()
+        await raw.lost
