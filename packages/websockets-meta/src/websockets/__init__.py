@@ -18,6 +18,7 @@ __version__ = _version.version
 _MODULES = (
     "asyncio",
     "auth",
+    "cli",
     "client",
     "connection",
     "datastructures",

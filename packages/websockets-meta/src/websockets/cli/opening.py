@@ -1,0 +1,73 @@
+"""Opening connections as the options of the command line say."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import ssl
+import sys
+import urllib.parse
+from typing import Any
+
+from ws_asyncio.client import connect
+from ws_types.errors import InvalidURI
+from ws_types.escaping import printable, redact_userinfo
+from ws_types.uri import parse_uri
+
+__all__ = ["check_uri", "opening", "settings_of"]
+
+
+def check_uri(options: argparse.Namespace) -> None:
+    """Check the URI, put credentials into it, and note how it is shown.
+
+    :param options: the options of the command line: ``uri`` may change, ``shown_uri`` appears.
+    :raises InvalidURI: if it isn't valid.
+    """
+    options.shown_uri = printable(redact_userinfo(options.uri))
+    if "://" not in options.uri:
+        raise InvalidURI(options.uri, "it doesn't start with ws:// or wss://")
+    uri = parse_uri(options.uri)
+    if uri.secure is False and options.insecure:
+        print("websockets: --insecure has no effect on ws://", file=sys.stderr)
+    if options.user is not None:
+        options.uri = _with_user(options.uri, options.user)
+
+
+def _with_user(uri: str, user: str) -> str:
+    """Put a user's name and password where they aren't passed on to other servers."""
+    name, colon, password = user.partition(":")
+    if not colon:
+        password = getpass.getpass(f"Password of {printable(name)}: ")
+    parts = urllib.parse.urlsplit(uri)
+    quoted = ":".join(urllib.parse.quote(part, safe="") for part in (name, password))
+    netloc = f"{quoted}@{parts.netloc.rpartition('@')[2]}"
+    return urllib.parse.urlunsplit(parts._replace(netloc=netloc))
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Translate options of the command line into arguments of :class:`~ws_asyncio.client.connect`.
+
+    :param options: the options of the command line.
+    """
+    settings: dict[str, Any] = {
+        "additional_headers": options.headers,
+        "compression": None if options.no_compression else "deflate",
+        "max_size": options.max_size,
+        "open_timeout": options.timeout,
+        "origin": options.origin,
+        "subprotocols": options.subprotocol or None,
+    }
+    if options.insecure and parse_uri(options.uri).secure:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        settings["ssl"] = context
+    return settings
+
+
+def opening(options: argparse.Namespace) -> connect:
+    """Make what opens a connection.
+
+    :param options: the options of the command line.
+    """
+    return connect(options.uri, **settings_of(options))
