@@ -45,10 +45,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 difference["scenarios"], scenario
             ):
                 continue
-            if "until" not in difference:
-                item.add_marker(pytest.mark.xfail(reason=difference["reason"]))
+            reason = difference["reason"]
+            if difference.get("skip"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+            elif "until" not in difference:
+                item.add_marker(pytest.mark.xfail(reason=reason))
             elif not exists(difference["until"]):
-                item.add_marker(pytest.mark.skip(reason=difference["reason"]))
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def exists(path: str) -> bool:

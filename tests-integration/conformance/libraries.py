@@ -25,8 +25,8 @@ def ours_on_asyncio() -> AsyncioShell:
         Library(
             connect=ws_asyncio.connect,
             serve=ws_asyncio.serve,
-            basic_auth=getattr(ws_asyncio, 'basic_auth', None),
-            broadcast=getattr(ws_asyncio, 'broadcast', None),
+            basic_auth=ws_asyncio.basic_auth,
+            broadcast=ws_asyncio.broadcast,
             errors=errors,
         )
     )
@@ -41,7 +41,7 @@ def ours_on_threads() -> ThreadsShell:
             connect=ws_sync.connect,
             serve=ws_sync.serve,
             basic_auth=ws_sync.basic_auth,
-            broadcast=ws_sync.broadcast,
+            broadcast=getattr(ws_sync, "broadcast", None),
             errors=errors,
         )
     )

@@ -7,6 +7,8 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Event
 from typing import Any, TypeVar
 
 from shells import PATIENCE, Connection, Library, Server, Shell
@@ -33,12 +35,29 @@ class AsyncioConnection(Connection):
     async def _send(self, message: Any, **options: Any) -> None:
         await self.raw.send(message, **options)
 
+    async def _send_slowly(self, message: list[Any], begun: Event, proceed: Event) -> None:
+        async def fragments() -> AsyncIterator[Any]:
+            yield message[0]
+            begun.set()
+            await asyncio.to_thread(proceed.wait, PATIENCE)
+            for fragment in message[1:]:
+                yield fragment
+
+        await self.raw.send(fragments())
+
     async def _recv(self, timeout: float | None = None, decode: bool | None = None) -> Any:
         async with asyncio.timeout(timeout):
             return await self.raw.recv(decode)
 
-    async def _recv_streaming(self, decode: bool | None = None) -> list[Any]:
-        return [fragment async for fragment in self.raw.recv_streaming(decode)]
+    async def _recv_streaming(
+        self, decode: bool | None = None, into: SimpleQueue[Any] | None = None
+    ) -> list[Any]:
+        fragments = []
+        async for fragment in self.raw.recv_streaming(decode):
+            fragments.append(fragment)
+            if into is not None:
+                into.put(fragment)
+        return fragments
 
     async def _iterate(self) -> list[Any]:
         return [message async for message in self.raw]
@@ -107,6 +126,8 @@ class AsyncioServer(Server):
 
 class AsyncioShell(Shell):
     """A library on asyncio."""
+
+    senders_wait = True
 
     def __init__(self, library: Library) -> None:
         super().__init__(library)

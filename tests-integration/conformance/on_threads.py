@@ -7,11 +7,16 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Event
 from typing import Any, TypeVar
 
 from shells import PATIENCE, Connection, Server, Shell
 
 T = TypeVar("T")
+
+#: Seconds between two looks of a handler at whether the connection is closed, which nobody says.
+TURN = 0.01
 
 
 def start(function: Callable[..., T], *args: Any, **options: Any) -> Future[T]:
@@ -44,11 +49,27 @@ class ThreadsConnection(Connection):
     def _send(self, message: Any, **options: Any) -> None:
         self.raw.send(message, **options)
 
+    def _send_slowly(self, message: list[Any], begun: Event, proceed: Event) -> None:
+        def fragments() -> Iterator[Any]:
+            yield message[0]
+            begun.set()
+            proceed.wait(PATIENCE)
+            yield from message[1:]
+
+        self.raw.send(fragments())
+
     def _recv(self, timeout: float | None = None, decode: bool | None = None) -> Any:
         return self.raw.recv(timeout, decode)
 
-    def _recv_streaming(self, decode: bool | None = None) -> list[Any]:
-        return list(self.raw.recv_streaming(decode))
+    def _recv_streaming(
+        self, decode: bool | None = None, into: SimpleQueue[Any] | None = None
+    ) -> list[Any]:
+        fragments = []
+        for fragment in self.raw.recv_streaming(decode):
+            fragments.append(fragment)
+            if into is not None:
+                into.put(fragment)
+        return fragments
 
     def _iterate(self) -> list[Any]:
         return list(self.raw)
@@ -94,7 +115,7 @@ class ThreadsServer(Server):
         super().__init__(shell)
         if settings.get("ssl") is not None:
             self.scheme = "wss"
-        self.handled: list[ThreadsConnection] = []
+        self.released = False
         self.raw = shell.library.serve(self.handle, "127.0.0.1", 0, **settings)
         self.port = self.raw.socket.getsockname()[1]
         self.serving = start(self.raw.serve_forever)
@@ -103,29 +124,28 @@ class ThreadsServer(Server):
         """Hand the connection to the scenario, and wait for what that wants."""
         assert isinstance(self.shell, ThreadsShell)
         connection = ThreadsConnection(self.shell, raw)
-        self.handled.append(connection)
         self.accepted.put(connection)
-        connection.outcome.result()
+        while not self.released and raw.state.name != "CLOSED":
+            with contextlib.suppress(TimeoutError):
+                return connection.outcome.result(TURN)
+        return None
 
     def start_closing(self, **options: Any) -> Future[None]:
         return start(self._close, **options)
 
     def _close(self, **options: Any) -> None:
         self.raw.shutdown(**options)
-        if options.get("close_connections", True):
-            # A handler that receives would have seen it.
-            self.release()
         self.serving.result(PATIENCE)
 
     def release(self) -> None:
-        """Have all handlers return."""
-        for connection in self.handled:
-            if not connection.outcome.done():
-                connection.finish()
+        """Have all handlers return, those that weren't called yet too."""
+        self.released = True
 
 
 class ThreadsShell(Shell):
     """A library on threads."""
+
+    senders_wait = False
 
     def stop(self) -> None:
         """Do nothing: there is nothing to stop."""

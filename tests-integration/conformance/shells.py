@@ -16,6 +16,7 @@ import dataclasses
 import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from threading import Event
 from typing import Any
 
 #: Seconds after which something is broken, however busy the machine.
@@ -54,6 +55,13 @@ class Connection(abc.ABC):
     def send(self, message: Any, **options: Any) -> None:
         """Send a message."""
         self.start("send", message, **options).result(PATIENCE)
+
+    def start_slowly(self, message: list[Any], proceed: Event) -> Future[None]:
+        """Send the first fragment of a message; the others are sent once ``proceed`` is set."""
+        begun = Event()
+        sending: Future[None] = self.start("send_slowly", message, begun, proceed)
+        assert begun.wait(PATIENCE)
+        return sending
 
     def recv(self, *, timeout: float | None = None, decode: bool | None = None) -> Any:
         """Receive a message, within a time in seconds."""
@@ -159,6 +167,9 @@ class Shell(abc.ABC):
 
     :param library: its names.
     """
+
+    #: Whether who sends while fragments are sent waits for their end, or is refused.
+    senders_wait: bool
 
     def __init__(self, library: Library) -> None:
         self.errors = library.errors

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from queue import SimpleQueue
+from threading import Event
+
 import pytest
+from shells import PATIENCE
 
 MESSAGES = ["text", "", "naïve ☕ 👋🏽", "é" * 40000, b"binary", b"", bytes(range(256)) * 300]
 
@@ -59,7 +63,7 @@ def test_order_is_kept(ends):
     for message in messages:
         sender.send(message)
     sender.close()
-    assert receiving.result(30) == messages
+    assert receiving.result(PATIENCE) == messages
 
 
 @pytest.mark.parametrize("message", [5, None, object(), {"a": "dictionary"}])
@@ -74,7 +78,9 @@ def test_what_cannot_be_sent(ends, message):
 # Fragments
 
 
-@pytest.mark.parametrize("fragments", [["a", "", "b"], ["one"], [b"a", bytearray(b"b")], [b"", b""]])
+@pytest.mark.parametrize(
+    "fragments", [["a", "", "b"], ["one"], [b"a", bytearray(b"b")], [b"", b""]]
+)
 def test_fragments_are_one_message(ends, fragments):
     sender, receiver = ends
     sender.send(fragments)
@@ -137,7 +143,20 @@ def test_an_error_between_fragments_fails_the_connection(shell, ends):
 # Fragments, as they come
 
 
-def test_fragments_one_by_one(ends):
+def test_fragments_before_the_message_is_complete(ends):
+    sender, receiver = ends
+    for message in (["ab", "cd"], [b"ab", b"cd"]):
+        proceed, fragments = Event(), SimpleQueue()
+        sending = sender.start_slowly(message, proceed)
+        receiving = receiver.start("recv_streaming", into=fragments)
+        assert fragments.get(timeout=PATIENCE) == message[0]
+        assert not receiving.done()
+        proceed.set()
+        sending.result(PATIENCE)
+        assert [fragment for fragment in receiving.result(PATIENCE) if fragment] == message
+
+
+def test_fragments_that_are_there_already(ends):
     sender, receiver = ends
     sender.send(["ab", "cd", "ef"])
     assert [fragment for fragment in receiver.recv_streaming() if fragment] == ["ab", "cd", "ef"]
@@ -197,7 +216,7 @@ def test_no_time_at_all(shell, ends):
     sender, receiver = ends
     sender.send("there")
     receiving = receiver.start("recv")
-    assert receiving.result(30) == "there"
+    assert receiving.result(PATIENCE) == "there"
     with pytest.raises(TimeoutError):
         receiver.recv(timeout=0)
 

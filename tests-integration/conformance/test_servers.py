@@ -1,0 +1,90 @@
+"""Servers: their connections, and their end."""
+
+from __future__ import annotations
+
+import pytest
+import raw
+from shells import PATIENCE
+
+
+def test_connections_are_counted(server):
+    assert server.connections == 0
+    pairs = [server.pair() for _ in range(3)]
+    assert server.connections == 3
+    client, handled = pairs[0]
+    client.close()
+    handled.closed()
+    assert server.connections == 2
+    assert {handled.raw for _, handled in pairs[1:]} == set(server.raw.connections)
+
+
+def test_closing_closes_connections(server):
+    clients = [server.pair()[0] for _ in range(3)]
+    server.close()
+    assert [client.closed().rcvd.code for client in clients] == [1001] * 3
+
+
+def test_closing_with_a_code_and_a_reason(server):
+    client, _ = server.pair()
+    server.close(code=1012, reason="back soon")
+    closed = client.closed()
+    assert (closed.rcvd.code, closed.rcvd.reason) == (1012, "back soon")
+
+
+def test_closing_lets_connections_go_on(server):
+    client, handled = server.pair()
+    closing = server.start_closing(close_connections=False)
+    # The server listens no more before it closes connections.
+    with pytest.raises(OSError):  # noqa: PT011 (which one depends on the system)
+        while True:
+            with raw.dial(server.port) as peer:
+                peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                peer.receive_rest()
+    client.send("still open")
+    assert handled.recv() == "still open"
+    handled.send("here too")
+    assert client.recv() == "here too"
+    handled.finish()
+    assert client.closed().rcvd.code == 1000
+    closing.result(PATIENCE)
+
+
+def test_closing_twice(server):
+    server.close()
+    server.close()
+
+
+def test_nobody_connects_to_a_closed_server(shell, server):
+    server.close()
+    with pytest.raises(OSError, match="refused|Connect call failed"):
+        shell.connect(server.uri)
+
+
+def test_closing_does_not_wait_for_who_says_nothing(server):
+    with raw.dial(server.port) as peer:
+        # What was accepted after it is accepted before it is closed.
+        server.pair()
+        server.close()
+        peer.receive_rest()
+
+
+def test_many_at_once(server, shell):
+    connecting = [shell.start_connecting(server.uri) for _ in range(50)]
+    clients = [each.result(PATIENCE) for each in connecting]
+    handled = [server.accept() for _ in clients]
+    for each in handled:
+        each.send("hello")
+    assert [client.recv() for client in clients] == ["hello"] * 50
+
+
+def test_what_a_client_leaves_behind_disturbs_nobody(server):
+    for number in range(5):
+        with raw.connect(server.port) as peer:
+            handled = server.accept()
+            if number % 2:
+                peer.send(b"\xff\xff\xff")
+        handled.closed()
+        handled.finish()
+    client, handled = server.pair()
+    client.send("fine")
+    assert handled.recv() == "fine"
