@@ -79,6 +79,26 @@ def echo_servers(rounds: int) -> list[Table]:
     return [rate, cpu]
 
 
+def sync(rounds: int) -> list[Table]:
+    """Echo clients on threads, against one server."""
+
+    def contender(label: str, name: str, env: dict[str, str]) -> Contender:
+        def run() -> Results:
+            with echo.server("ws-asyncio", False, {}) as (port, _):
+                return worker("echo_client", name, str(port), env=env)
+
+        return Contender(label, run)
+
+    table = Table("Echo client on threads: its CPU time for each message", "µs")
+    contenders = [
+        contender("websockets.sync", "websockets", {}),
+        contender("websocket-client", "websocket-client", {}),
+        contender("ws-sync", "ws-sync", {}),
+        contender("ws-sync, pure", "ws-sync", PURE),
+    ]
+    return [alternate(table, contenders, rounds)]
+
+
 def compressed(rounds: int) -> list[Table]:
     """Echo servers with permessage-deflate: JSON of 1 KB, 20 connections."""
     table = Table(
@@ -151,10 +171,25 @@ def imports(rounds: int) -> list[Table]:
     return [alternate(table, contenders, rounds)]
 
 
+def broadcasts(rounds: int) -> list[Table]:
+    """Messages of 1 KB to many clients."""
+
+    def contender(name: str) -> Contender:
+        def run() -> Results:
+            return worker("broadcast", name, "500") | worker("broadcast", name, "1000")
+
+        return Contender(name, run)
+
+    table = Table("Broadcast of 1 KB: the server's CPU time for each client", "µs")
+    return [alternate(table, [contender("websockets"), contender("ws-asyncio")], rounds)]
+
+
 BENCHMARKS: dict[str, Callable[[int], list[Table]]] = {
     "core": core,
     "echo": echo_servers,
+    "sync": sync,
     "compressed": compressed,
+    "broadcast": broadcasts,
     "imports": imports,
     "memory": memory,
 }
@@ -166,7 +201,7 @@ def describe() -> str:
 
     import ws_sansio
 
-    packages = ("ws-sansio", "ws-asyncio", "websockets", "picows")
+    packages = ("ws-sansio", "ws-asyncio", "ws-sync", "websockets", "picows")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{platform.python_implementation()} {platform.python_version()} on "

@@ -58,13 +58,22 @@ def broadcast(
     """
     prepared = prepare(message, text)
     distribution = Distribution(limit, slow)
-    distribution.run(
-        connections,
-        waiting=_waiting,
-        send=lambda connection: connection._send_soon(prepared, compress),
-        close=_close,
-    )
+    queued: list[Connection] = []
+
+    def send(connection: Connection) -> None:
+        if connection._queue(prepared, compress):
+            queued.append(connection)
+
+    distribution.run(connections, waiting=_waiting, send=send, close=_close)
+    if queued:
+        queued[0].loop.call_soon(_flush, queued)
     return distribution.finish(raise_exceptions)
+
+
+def _flush(connections: list[Connection]) -> None:
+    for connection in connections:
+        if connection._gathered:
+            connection._flush()
 
 
 def _waiting(connection: Connection) -> int:

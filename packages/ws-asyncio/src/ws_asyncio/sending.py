@@ -131,16 +131,22 @@ class Sender(OldAttributes):
         else:
             raise TypeError("data must be str, bytes, iterable, or async iterable")
 
-    def _send_soon(self, message: PreparedMessage, compress: bool | None) -> None:
-        """Send a message at the end of the loop's turn, whatever waits already."""
+    def _queue(self, message: PreparedMessage, compress: bool | None) -> bool:
+        """
+        Queue a message in the core, whatever waits already.
+
+        :returns: whether :meth:`_flush` has to be called later.
+        """
         if self._fragmented is not None:
             raise ConcurrencyError("sending a fragmented message")
         self.protocol.send_prepared(message, compress=compress)
+        before = self._gathered
         self._gathered += len(message.data) + 1
         if self._gathered >= GATHER_LIMIT:
             self._flush()
-        elif self._gather_flush is None:
-            self._gather_flush = self.loop.call_soon(self._flush)
+            return False
+        # Where something was gathered before, somebody will see to it.
+        return before == 0
 
     async def _unfragmented(self) -> None:
         """Wait until no fragmented message is being sent."""

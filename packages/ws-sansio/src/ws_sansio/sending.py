@@ -169,7 +169,8 @@ class Sender(Status):
         :raises ProtocolError: if a fragmented message is being sent.
         """
         self._encoder.check_order(message.opcode)
-        next_state(self._state, Step.SEND_DATA)
+        if self._state is not _OPEN:
+            next_state(self._state, Step.SEND_DATA)
         self._output.prepared(message, compress)
 
     def send_ping(self, data: BytesLike, *, now: float | None = None) -> None:
