@@ -78,6 +78,7 @@ def run_pytest(
     folder: pathlib.Path,
     *arguments: str,
     under: tuple[str, ...] = (),
+    python: str = "python",
     **env: str,
 ) -> None:
     """Run pytest in ``folder``, possibly under another module, and leave its counts in a report."""
@@ -85,7 +86,7 @@ def run_pytest(
     modules = [*under, "-m", "pytest"]
     options = ["-q", "-p", "no:cacheprovider", f"--junit-xml={junit.FOLDER / report}.xml"]
     with session.chdir(folder):
-        session.run("python", *modules, *options, *arguments, env=env)
+        session.run(python, *modules, *options, *arguments, env=env, external=python != "python")
 
 
 def run_each(session: nox.Session, names: list[str], run: Callable[[str], None]) -> None:
@@ -122,10 +123,9 @@ def plugins(distribution: distributions.Distribution) -> list[str]:
     return [] if wanted else ["-p", "no:asyncio"]
 
 
-def peer(session: nox.Session, name: str) -> str:
-    """Make the environment of a peer library, and return its interpreter."""
-    requirements = ROOT / "tests-integration" / "peers" / f"{name}.txt"
-    folder = ROOT / ".nox" / f"peers-{name}"
+def peer(session: nox.Session, requirements: pathlib.Path) -> str:
+    """Make an environment in which ours isn't installed, and return its interpreter."""
+    folder = ROOT / ".nox" / f"{requirements.parent.name}-{requirements.stem}"
     python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
     stamp = folder / "requirements.txt"
     if not stamp.is_file() or stamp.read_text() != requirements.read_text():
@@ -256,8 +256,8 @@ def integration(session: nox.Session, build: str) -> None:
     install_wheels(session, build)
     env = {}
     for requirements in sorted((ROOT / "tests-integration" / "peers").glob("*.txt")):
-        name = requirements.stem
-        env[f"WS_PEER_{name.upper().replace('-', '_')}"] = peer(session, name)
+        name = requirements.stem.upper().replace("-", "_")
+        env[f"WS_PEER_{name}"] = peer(session, requirements)
     node = shutil.which("node")
     # Where somebody ran `npm install` in that folder.
     if node and (ROOT / "tests-integration" / "node" / "node_modules" / "ws").is_dir():
@@ -269,6 +269,10 @@ def integration(session: nox.Session, build: str) -> None:
     arguments = ["--ignore=isolated", *(["--ignore=packaging"] if twice else [])]
     arguments += session.posargs
     run_pytest(session, f"integration-{build}", folder, *arguments, **env)
+    # What the scenarios ask for is what the reference does, whatever build of ours is installed.
+    if not twice and not session.posargs:
+        python = peer(session, folder / "conformance" / "oracle.txt")
+        run_pytest(session, "conformance", folder, "conformance", python=python, WS_ORACLE="1")
 
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])

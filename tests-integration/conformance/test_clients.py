@@ -20,7 +20,7 @@ def test_uris_that_are_none(shell, uri):
 def test_nobody_listens(shell):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(OSError, match="refused|Connect call failed"):
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
         shell.connect(f"ws://127.0.0.1:{port}/")
 
 

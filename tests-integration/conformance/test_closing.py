@@ -102,7 +102,7 @@ def test_nothing_is_received_after_the_end(shell, ends):
 
 @pytest.mark.parametrize("operation", ["recv", "recv_streaming", "iterate"])
 def test_who_waits_is_told_of_the_end(shell, ends, operation):
-    first, second = ends
+    first, _ = ends
     waiting = [end.start(operation) for end in ends]
     shell.settle()
     first.close(4000, "enough")

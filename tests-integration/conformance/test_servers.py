@@ -31,15 +31,22 @@ def test_closing_with_a_code_and_a_reason(server):
     assert (closed.rcvd.code, closed.rcvd.reason) == (1012, "back soon")
 
 
+def is_answered(port: int) -> bool:
+    """Whether anybody answers there."""
+    try:
+        with raw.dial(port) as peer:
+            peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            return bool(peer.receive_rest())
+    except OSError:
+        return False
+
+
 def test_closing_lets_connections_go_on(server):
     client, handled = server.pair()
     closing = server.start_closing(close_connections=False)
     # The server listens no more before it closes connections.
-    with pytest.raises(OSError):  # noqa: PT011 (which one depends on the system)
-        while True:
-            with raw.dial(server.port) as peer:
-                peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                peer.receive_rest()
+    while is_answered(server.port):
+        pass
     client.send("still open")
     assert handled.recv() == "still open"
     handled.send("here too")
@@ -56,7 +63,7 @@ def test_closing_twice(server):
 
 def test_nobody_connects_to_a_closed_server(shell, server):
     server.close()
-    with pytest.raises(OSError, match="refused|Connect call failed"):
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
         shell.connect(server.uri)
 
 
