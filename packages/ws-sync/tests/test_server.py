@@ -400,6 +400,19 @@ def test_ctrl_c_ends_a_server() -> None:
     assert b"KeyboardInterrupt" in done.stderr
 
 
+def test_a_server_that_was_interrupted_does_not_keep_its_socket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(server: Server) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Server, "_accept", interrupt)
+    server = serve(echo, "127.0.0.1", 0)
+    with pytest.raises(KeyboardInterrupt), server, dial(server):
+        server.serve_forever()
+    assert server.fileno() == -1
+
+
 def test_accepting_goes_on_after_an_error(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

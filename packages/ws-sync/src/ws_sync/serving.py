@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import selectors
 import socket
@@ -245,6 +246,8 @@ class Server:
         :raises ProtocolError: if code or reason can't be sent.
         """
         check_close(code, reason)
+        if self._closed.is_set():
+            return
         self.logger.info("server closing")
         self._stop_accepting()
         self._registry.dismiss()
@@ -316,10 +319,8 @@ class Server:
 
     def _stop_accepting(self) -> None:
         self._stopping.set()
-        try:
+        with contextlib.suppress(OSError):
             self._bell.send(b"\0")
-        except OSError:
-            return  # it was stopped before
         self._bell.close()
         self.socket.close()
         if not self._serving:
