@@ -361,3 +361,28 @@ async def test_connections_are_freed_at_once() -> None:
                 if len(made) == 6:
                     break
             assert await left() == []
+
+
+@in_memory
+async def test_a_connection_that_has_ended_is_not_kept_while_another_is_opened() -> None:
+    made: list[weakref.ref[Any]] = []
+    kept: list[Any] = []
+
+    def process_exception(exc: Exception) -> Exception | None:
+        kept.append(made[0]())
+        return None
+
+    with no_collector():
+        async with serving(lambda connection, request: None, status(503)):
+            async for client in connect(
+                URI,
+                reconnect_delays=delays,
+                process_exception=process_exception,
+                logger=logging.Logger("silent"),
+            ):
+                made.append(weakref.ref(client))
+                await client.close()
+                del client
+                if len(made) == 2:
+                    break
+    assert kept == [None]

@@ -197,6 +197,34 @@ async def test_nothing_is_lost_of_what_comes_with_the_answer() -> None:
             await connect("wss://example.com/", proxy=proxy.url())
 
 
+@pytest.mark.parametrize("reset", [False, True])
+@on_sockets
+async def test_a_server_behind_a_proxy_that_speaks_first(reset: bool) -> None:
+    """With TLS 1.2, what it says comes in one packet with the end of its handshake."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if reset:
+            writer.transport.abort()
+        else:
+            writer.write(b"HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n")
+            await reader.read()
+            writer.close()
+
+    contexts = Contexts("example.com")
+    contexts.server.maximum_version = ssl.TLSVersion.TLSv1_2
+    server = await asyncio.start_server(speak, "127.0.0.1", 0, ssl=contexts.server)
+    uri = f"wss://example.com:{await port_of(server)}/"
+    with TestProxy() as proxy:
+        if reset:
+            with pytest.raises((ConnectionError, ssl.SSLError, InvalidMessage)):
+                await connect(uri, proxy=proxy.url(), ssl=contexts.client)
+        else:
+            with pytest.raises(InvalidStatus) as raised:
+                await connect(uri, proxy=proxy.url(), ssl=contexts.client)
+            assert raised.value.response.status_code == 418
+    server.close()
+
+
 @on_sockets
 async def test_a_tunnel_to_nowhere() -> None:
     with TestProxy(tunnel=False) as proxy:
@@ -243,7 +271,7 @@ async def test_settings_that_make_no_sense(
 def skip_without_socks() -> None:
     pytest.importorskip("python_socks", reason="python-socks isn't installed")
     if "sock_connect" in vars(asyncio.get_running_loop()):
-        pytest.skip("aiofastnet replaces sock_connect(): it lacks parameters that python-socks names")
+        pytest.skip("aiofastnet's sock_connect() lacks parameters that python-socks names")
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["ws", "wss"])
