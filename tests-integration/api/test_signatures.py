@@ -55,6 +55,9 @@ LEGACY = {"websockets.auth"}
 #: The same class under another name of the standard library: any kind of protocol will do.
 BASES = {"asyncio.protocols.Protocol": "asyncio.protocols.BaseProtocol"}
 
+#: Names that have a room of their own.
+ROOMS = {"websockets.asyncio.server.broadcast": "ws_asyncio.broadcast"}
+
 POSITIONAL = ("positional_only", "positional_or_keyword", "var_positional")
 
 
@@ -87,7 +90,8 @@ def expected_absent(name):
 def find(module, path):
     """Return our object and its owner, or raise what says that it is missing."""
     owner = None
-    found = importlib.import_module(HOMES[module])
+    home = ROOMS.get(".".join([module, *path[:1]]), HOMES[module])
+    found = importlib.import_module(home)
     with warnings.catch_warnings():
         # Looking up what is deprecated warns.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -31,6 +31,7 @@ _MODULES = (
     "legacy",
     "protocol",
     "server",
+    "sync",
     "typing",
     "uri",
     "version",

@@ -5,6 +5,7 @@
 
 from . import asyncio as asyncio
 from . import auth as auth
+from . import cli as cli
 from . import client as client
 from . import connection as connection
 from . import datastructures as datastructures
@@ -17,6 +18,7 @@ from . import http11 as http11
 from . import legacy as legacy
 from . import protocol as protocol
 from . import server as server
+from . import sync as sync
 from . import typing as typing
 from . import uri as uri
 from . import version as version
