@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -67,6 +67,26 @@ async def test_send_ends_on_a_dead_network_with_full_buffers(side: str) -> None:
             await asyncio.gather(*[connection.send(b"x" * 10_000) for _ in range(20)])
         assert since(start) == pytest.approx(50, abs=1)
         assert "keepalive ping timeout: output made no progress" in str(raised.value)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@in_memory
+async def test_recv_streaming_ends_on_a_dead_network(begun: bool) -> None:
+    async def items() -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.Event().wait()
+
+    async with pair(client=ALIVE) as both:
+        stream = both.client.recv_streaming()
+        if begun:
+            sending = asyncio.create_task(both.other.send(items()))
+            assert await anext(stream) == "a"
+            sending.cancel()
+        memory().cut()
+        with pytest.raises(ConnectionClosedError):
+            await anext(stream)
+        with pytest.raises(ConnectionClosedError):
+            await both.client.recv()
 
 
 @pytest.mark.parametrize("waiting", [0, 30])

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from framing import PING
+
 from ws_sansio import ClientProtocol, Protocol, ServerProtocol, Side, State
 from ws_sansio.handshake import accept_key
 from ws_types.errors import NegotiationError
@@ -195,3 +197,25 @@ def no_cycles(make: Callable[[], Any]) -> Iterator[weakref.ref[Any]]:
         yield weakref.ref(make())
     finally:
         gc.enable()
+
+
+TIMEOUTS: dict[str, Any] = {
+    "open_timeout": 10.0,
+    "close_timeout": 5.0,
+    "ping_interval": 20.0,
+    "ping_timeout": 8.0,
+}
+
+
+def timed(side: Side = Side.SERVER, now: float = 100.0, **settings: Any) -> Protocol:
+    """An open connection that was told the time."""
+    protocol = Protocol(side, **{"view": "messages", **TIMEOUTS, **settings})
+    protocol.handle_deadline(now)
+    return protocol
+
+
+def ping_of(protocol: Protocol) -> bytes:
+    """The payload of the only frame that a server has to send, a ping."""
+    [chunk] = protocol.data_to_send()
+    assert chunk[0] == 0x80 | PING
+    return chunk[2:]
