@@ -191,6 +191,8 @@ class Link:
 
     def _drive(self, timeout: float | None) -> None:
         events = self._driver_events = self._events()
+        if events & READ and self._stream.pending():
+            timeout = 0.0  # TLS has decrypted it while there was no room
         try:
             ready = self._poll(self._readiness, events, timeout)
         finally:
