@@ -207,6 +207,35 @@ def test_headers_that_would_inject(value: str) -> None:
         connect("ws://127.0.0.1:1/", additional_headers={"X": value})
 
 
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_an_interrupt_leaves_no_socket_open(scheme: str) -> None:
+    """Whatever connecting waits for when Ctrl-C comes."""
+
+    class Interrupted(socket.socket):
+        def recv(self, *args: Any) -> bytes:
+            raise KeyboardInterrupt
+
+        def recv_into(self, *args: Any) -> int:
+            raise KeyboardInterrupt
+
+    class Impatient(reconnect):
+        def open_socket(self, deadline: Deadline) -> Any:
+            self.opened = super().open_socket(deadline)
+            return self.opened
+
+        def enable_tls(self, sock: Any, deadline: Deadline) -> Any:
+            raise KeyboardInterrupt
+
+    with scripted(b"", hold=True) as uri:
+        host, port = uri[5:-1].split(":")
+        sock = Interrupted()
+        sock.connect((host, int(port)))
+        opener = Impatient(uri.replace("ws:", f"{scheme}:"), sock=sock)
+        with pytest.raises(KeyboardInterrupt):
+            opener.connect()
+        assert opener.opened.fileno() == -1
+
+
 def test_a_deadline() -> None:
     assert Deadline(None).timeout() is None
     left = Deadline(10).timeout()
