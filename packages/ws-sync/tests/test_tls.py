@@ -70,7 +70,12 @@ def test_more_messages_than_there_is_room_for(ends: tuple[Connection, Connection
 def test_both_stream_at_once(ends: tuple[Connection, Connection]) -> None:
     client, server = ends
     big = bytes(2_000_000)
-    task = Task(lambda: (client.send(big), client.recv(timeout=20))[1])
+
+    def talk() -> object:
+        client.send(big)
+        return client.recv(timeout=20)
+
+    task = Task(talk)
     server.send(big)
     assert server.recv(timeout=20) == task.result() == big
 

@@ -70,7 +70,12 @@ def test_closing_sends_what_was_gathered_first() -> None:
 
 def test_two_peers_that_send_at_once_dont_wait_for_each_other() -> None:
     with pair(max_queue=None) as (client, server):
-        task = Task(lambda: (client.send(BIG), client.recv())[1])
+
+        def talk() -> object:
+            client.send(BIG)
+            return client.recv()
+
+        task = Task(talk)
         server.send(BIG)
         assert server.recv() == task.result() == BIG
 
