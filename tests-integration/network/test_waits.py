@@ -84,9 +84,9 @@ def outcomes(
         scene.proxy.freeze()
         for wait, begin in WAITS.items():
             end = outcomes.ends[wait]
-            if buffers == "full":
-                end.send(scenes.FRAGMENTS)
-            outcomes.waiting[wait] = begin(end)
+            filling = end.send(scenes.FRAGMENTS) if buffers == "full" else None
+            # Two fragmented messages at once aren't for every shell.
+            outcomes.waiting[wait] = filling if filling and wait == "send" else begin(end)
         concurrent.futures.wait(outcomes.waiting.values(), timeout=scenes.PATIENCE)
         yield outcomes
 
