@@ -204,6 +204,8 @@ def test_limit_of_a_compressed_message_in_pieces_is_exact() -> None:
         client.send_continuation(b"x" * (size - 500), True)
         server.receive_data(b"".join(client.data_to_send()))
         assert (server.close_sent and server.close_sent.code) == code
+    assert server.close_sent is not None
+    assert "after reading 500 bytes" in server.close_sent.reason
 
 
 def test_a_bomb_in_pieces_is_bounded() -> None:
@@ -226,6 +228,25 @@ def test_position_of_an_error_in_compressed_text() -> None:
     assert server.close_sent is not None
     assert server.close_sent.code == 1007
     assert server.close_sent.reason == "invalid start byte at position 5"
+
+    # It is forgotten with the message.
+    client, server = deflated()
+    server.stream_fragments()
+    client.send_text("\u00e9a".encode(), False)
+    client.send_continuation(b"b", True)
+    client.send_text(b"ab\xff", compress=False)
+    server.receive_data(b"".join(client.data_to_send()))
+    assert server.close_sent is not None
+    assert server.close_sent.reason == "invalid start byte at position 2"
+
+
+def test_a_compressed_message_whose_first_fragment_is_empty() -> None:
+    client, server = deflated()
+    server.stream_fragments()
+    client.send_text(b"", False)
+    client.send_continuation(b"abc", True)
+    server.receive_data(b"".join(client.data_to_send()))
+    assert seen(server) == [("", False), ("abc", True)]
 
 
 def test_garbage_that_was_gathered_fails_the_connection_when_streaming_starts() -> None:
@@ -275,6 +296,14 @@ def test_the_inbox_gives_what_it_was_given_in_pieces() -> None:
         ("whole", True),
     ]
     assert taken[3] is None
+
+
+def test_the_inbox_forgets_what_it_has_of_a_message() -> None:
+    inbox = Inbox()
+    put(inbox, ("a", False))
+    assert inbox.take_message() is None
+    inbox.clear()
+    assert inbox.take_fragment() is None
 
 
 def test_pieces_weigh_what_they_hold() -> None:
