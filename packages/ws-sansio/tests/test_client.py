@@ -108,6 +108,15 @@ def test_host(uri: str, host: str) -> None:
     assert ClientProtocol(parse_uri(uri)).connect().headers["Host"] == host
 
 
+def test_headers_of_the_program() -> None:
+    client = ClientProtocol(URI)
+    request = client.connect(additional_headers={"X-One": "1"}, user_agent_header="mine")
+    assert (request.headers["X-One"], request.headers["User-Agent"]) == ("1", "mine")
+    request = client.connect(additional_headers={"user-agent": "yours"}, user_agent_header="mine")
+    assert request.headers.get_all("User-Agent") == ["yours"]
+    assert "User-Agent" not in client.connect().headers
+
+
 def test_credentials_of_the_uri_become_a_header() -> None:
     request = ClientProtocol(parse_uri("ws://us%20er:p%C3%A9:w@h/")).connect()
     assert "us" not in request.headers["Host"]

@@ -72,11 +72,9 @@ class ClientConnection(Connection):
             header.
         :raises InvalidHandshake: if it fails; the subclass says why.
         """
-        request = self.protocol.connect()
-        if additional_headers is not None:
-            request.headers.update(additional_headers)
-        if user_agent_header is not None:
-            request.headers.setdefault("User-Agent", user_agent_header)
+        request = self.protocol.connect(
+            additional_headers=additional_headers, user_agent_header=user_agent_header
+        )
         self.request = request
         self.protocol.send_request(request, now=self.loop.time())
         self._flush()

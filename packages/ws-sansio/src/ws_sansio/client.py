@@ -14,7 +14,7 @@ from ws_types.errors import (
 )
 from ws_types.exceptions import InvalidStatus
 from ws_types.extension import ClientExtensionFactory, Extension
-from ws_types.headers import Headers, MultipleValuesError
+from ws_types.headers import Headers, HeadersLike, MultipleValuesError
 from ws_types.http11 import Request, Response
 from ws_types.typing import BytesLike, LoggerLike, Origin, Subprotocol
 from ws_types.uri import WebSocketURI
@@ -77,12 +77,19 @@ class ClientProtocol(Protocol):
         self.key = generate_key()
         self._parser = ResponseParser()
 
-    def connect(self) -> Request:
+    def connect(
+        self,
+        *,
+        additional_headers: HeadersLike | None = None,
+        user_agent_header: str | None = None,
+    ) -> Request:
         """
         Make the request that opens the connection.
 
         More headers may be added to it, before it goes to :meth:`send_request`.
 
+        :param additional_headers: headers to add to it.
+        :param user_agent_header: the value of the ``User-Agent`` header, unless that is among them.
         :raises ValueError: if something can't be written into a header.
         """
         uri = self.uri
@@ -105,6 +112,10 @@ class ClientProtocol(Protocol):
             )
         if self.available_subprotocols:
             headers["Sec-WebSocket-Protocol"] = build_subprotocol(self.available_subprotocols)
+        if additional_headers is not None:
+            headers.update(additional_headers)
+        if user_agent_header is not None:
+            headers.setdefault("User-Agent", user_agent_header)
         return Request(uri.resource_name, headers)
 
     def send_request(self, request: Request, *, now: float | None = None) -> None:

@@ -60,11 +60,9 @@ class ClientConnection(Connection):
         :raises InvalidHandshake: if it fails; the subclass says why.
         :raises TimeoutError: if it takes longer than the *open_timeout* of the connection.
         """
-        request = self.protocol.connect()
-        if additional_headers is not None:
-            request.headers.update(additional_headers)
-        if user_agent_header is not None:
-            request.headers.setdefault("User-Agent", user_agent_header)
+        request = self.protocol.connect(
+            additional_headers=additional_headers, user_agent_header=user_agent_header
+        )
         self.request = request
         with self._lock:
             self.protocol.send_request(request, now=self._clock())
