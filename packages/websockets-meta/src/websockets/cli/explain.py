@@ -46,7 +46,7 @@ def _explain(exc: BaseException, timeout: float | None) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return f"its certificate isn't valid: {exc.verify_message} (--insecure doesn't check it)"
     if isinstance(exc, ssl.SSLError):
-        return f"no TLS connection: {exc.reason or exc}: without TLS, write ws://"
+        return f"no TLS connection: {exc}: without TLS, write ws://"
     if isinstance(exc, socket.gaierror):
         return f"there is no such host: {exc.strerror}"
     if isinstance(exc, TimeoutError) and timeout is not None:
