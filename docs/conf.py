@@ -15,6 +15,8 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.graphviz", "state_table"]
 graphviz_output_format = "svg"
 exclude_patterns = ["_build"]
 nitpicky = False
+# Annotations name classes by their last name, which both shells have.
+suppress_warnings = ["ref.python"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
