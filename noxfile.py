@@ -7,6 +7,7 @@ installed.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -291,6 +292,18 @@ def autobahn_sample(session: nox.Session, build: str) -> None:
 
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+def stress(session: nox.Session) -> None:
+    """Have many threads use one connection, a few hundred times."""
+    install_wheels(session, "compiled" if wheelhouse.has_compiled(MAIN) else "pure")
+    distribution = distributions.load()["ws-sync"]
+    pip_install(session, *distribution.test_requirements)
+    folder = ROOT / "packages" / "ws-sync"
+    run_pytest(
+        session, "stress", folder, "tests/test_stress.py", "-p", "no:asyncio", WS_STRESS="300"
+    )
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
 def soak(session: nox.Session) -> None:
     """Run 2,000 connections for a minute and look for leaks (-- --connections 100 --seed 1)."""
     install_wheels(session, "compiled" if wheelhouse.has_compiled(MAIN) else "pure")
@@ -301,11 +314,12 @@ def soak(session: nox.Session) -> None:
 def run_autobahn(session: nox.Session, build: str, arguments: list[str]) -> None:
     """Run the suite on both sides, or say why it can't run here."""
     install_wheels(session, build)
-    for side in ("server", "client"):
-        out = ROOT / "reports" / "autobahn" / f"{side}-{build}"
-        script = str(ROOT / "tests-integration" / "autobahn" / "run.py")
+    script = str(ROOT / "tests-integration" / "autobahn" / "run.py")
+    for shell, side in itertools.product(("ws-asyncio", "ws-sync"), ("server", "client")):
+        out = ROOT / "reports" / "autobahn" / f"{shell}-{side}-{build}"
+        command = ["python", script, side, str(out), "--shell", shell, *arguments]
         # 4: there is no Python 2.7.
-        session.run("python", script, side, str(out), *arguments, success_codes=[0, 4])
+        session.run(*command, success_codes=[0, 4])
 
 
 # Read

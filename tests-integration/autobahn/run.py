@@ -1,9 +1,9 @@
 """
-Runs the Autobahn suite against ws-asyncio, and compares the results with those expected.
+Runs the Autobahn suite against a shell, and compares the results with those expected.
 
-``python run.py {server,client} OUTPUT-FOLDER`` runs all 517 cases; ``--cases`` and ``--exclude``
-choose among them (patterns are prefixes: ``12.*.1`` means ``12.1.10`` too). Exit status: 0 as
-expected, 1 not as expected, 4 the suite can't run here.
+``python run.py {server,client} OUTPUT-FOLDER`` runs all 517 cases; ``--shell ws-sync`` runs them on
+threads, ``--cases`` and ``--exclude`` choose among them (patterns are prefixes: ``12.*.1`` means
+``12.1.10`` too). Exit status: 0 as expected, 1 not as expected, 4 the suite can't run here.
 
 ``expected.json`` has the cases whose result isn't OK, with what it is, by side; a result that
 differs in either direction is an error. Those listed as "flipping" are about how much is echoed
@@ -30,7 +30,11 @@ from typing import Any
 
 HERE = pathlib.Path(__file__).resolve().parent
 WSTEST = pathlib.Path.home() / ".cache" / "autobahn" / "venv" / "bin" / "wstest"
-AGENT = "ws-asyncio"
+#: The echo server and the client of each shell.
+SHELLS = {
+    "ws-asyncio": ("echo_server.py", "echo_client.py"),
+    "ws-sync": ("threads_server.py", "threads_client.py"),
+}
 TIMEOUT = 1800
 
 
@@ -55,12 +59,12 @@ def running(command: list[str], log: pathlib.Path, **settings: Any) -> Iterator[
                 process.stdout.close()
 
 
-def test_server(out: pathlib.Path, spec: dict[str, Any]) -> None:
+def test_server(shell: str, out: pathlib.Path, spec: dict[str, Any]) -> None:
     """The suite is the client."""
-    command = [sys.executable, str(HERE / "echo_server.py")]
+    command = [sys.executable, str(HERE / SHELLS[shell][0])]
     with running(command, out / "server.log", stdout=subprocess.PIPE, text=True) as server:
         port = int(server.stdout.readline())
-        spec["servers"] = [{"url": f"ws://127.0.0.1:{port}", "agent": AGENT}]
+        spec["servers"] = [{"url": f"ws://127.0.0.1:{port}", "agent": shell}]
         with (out / "wstest.log").open("w") as log:
             subprocess.run(
                 wstest("fuzzingclient", out, spec),
@@ -74,7 +78,7 @@ def test_server(out: pathlib.Path, spec: dict[str, Any]) -> None:
             raise RuntimeError("the echo server ended")
 
 
-def test_client(out: pathlib.Path, spec: dict[str, Any]) -> None:
+def test_client(shell: str, out: pathlib.Path, spec: dict[str, Any]) -> None:
     """The suite is the server. It can't choose a free port by itself."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
@@ -82,9 +86,8 @@ def test_client(out: pathlib.Path, spec: dict[str, Any]) -> None:
     command = wstest("fuzzingserver", out, spec, "-u", "0")
     with running(command, out / "wstest.log", cwd=out, stdout=subprocess.DEVNULL) as suite:
         wait_for(port, suite)
-        subprocess.run(
-            [sys.executable, str(HERE / "echo_client.py"), url, AGENT], timeout=TIMEOUT, check=True
-        )
+        client = str(HERE / SHELLS[shell][1])
+        subprocess.run([sys.executable, client, url, shell], timeout=TIMEOUT, check=True)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -98,12 +101,12 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("wstest doesn't listen; see wstest.log")
 
 
-def compare(side: str, out: pathlib.Path) -> list[str]:
+def compare(shell: str, side: str, out: pathlib.Path) -> list[str]:
     """What isn't as expected."""
-    cases = json.loads((out / "index.json").read_text())[AGENT]
+    cases = json.loads((out / "index.json").read_text())[shell]
     table = json.loads((HERE / "expected.json").read_text())
     counts = collections.Counter(case["behavior"] for case in cases.values())
-    print(f"{AGENT} as {side}, {len(cases)} cases:", *(f"{k} {v}" for k, v in counts.items()))
+    print(f"{shell} as {side}, {len(cases)} cases:", *(f"{k} {v}" for k, v in counts.items()))
     surprises = [] if cases else ["no case was run"]
     for name, case in cases.items():
         found = [case["behavior"], case["behaviorClose"]]
@@ -118,6 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("side", choices=["server", "client"])
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--shell", choices=SHELLS, default="ws-asyncio")
     parser.add_argument("--cases", nargs="*", default=["*"], help="patterns of cases to run")
     parser.add_argument("--exclude", nargs="*", default=[], help="patterns of cases to leave out")
     options = parser.parse_args()
@@ -130,8 +134,8 @@ def main() -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     spec = {"cases": options.cases, "exclude-cases": options.exclude}
-    (test_server if options.side == "server" else test_client)(out, spec)
-    surprises = compare(options.side, out)
+    (test_server if options.side == "server" else test_client)(options.shell, out, spec)
+    surprises = compare(options.shell, options.side, out)
     print("\n".join(surprises) or "all as expected")
     return 1 if surprises else 0
 
