@@ -40,6 +40,8 @@ TYPES = ["mypy>=1.18,<3", "werkzeug>=3.1", "python-socks>=2.5"]
 DOCS = ["sphinx>=8,<10"]
 INTEGRATION = ["pytest>=8.2", "pytest-asyncio>=0.24", "hypothesis>=6.100", "packaging>=24"]
 INTEGRATION += ["trustme>=1.2"]
+# The extra of the command line, and a pseudo-terminal to test it in.
+INTEGRATION += ["prompt-toolkit>=3.0.36,<4", "rich>=13.0", "pexpect>=4.9"]
 # Type checkers and an installer, as users of websockets-meta run them.
 USERS = [*TYPES, "pyright>=1.1.390", "uv>=0.5"]
 IMPORTS = ["import-linter>=2.5,<3"]
