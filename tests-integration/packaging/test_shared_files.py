@@ -17,6 +17,7 @@ DISTRIBUTIONS = load()
         ("hatch_build.py", [name for name in DISTRIBUTIONS if name != "websockets-meta"]),
         ("tests/conftest.py", list(DISTRIBUTIONS)),
         ("LICENSE", list(DISTRIBUTIONS)),
+        ("tests/proxies.py", ["ws-asyncio", "ws-sync"]),
     ],
 )
 def test_file_is_the_same_everywhere(file, names):
