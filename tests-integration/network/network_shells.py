@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
+import network_threads
+
 import ws_asyncio
 
 __all__ = ["SHELLS", "AsyncioEnd", "AsyncioShell"]
@@ -166,4 +168,7 @@ class AsyncioShell:
         return self.start(connect())
 
 
-SHELLS: dict[str, Callable[[], Any]] = {"asyncio": AsyncioShell}
+SHELLS: dict[str, Callable[[], Any]] = {
+    "asyncio": AsyncioShell,
+    "threads": network_threads.ThreadsShell,
+}

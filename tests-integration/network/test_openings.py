@@ -40,20 +40,20 @@ def unreachable() -> Iterator[int]:
 def test_a_client_whose_server_is_silent(scene: scenes.Scene, silent: int) -> None:
     """Over TLS, it is the TLS handshake that doesn't go on."""
     connecting = scene.shell.connect(silent, scene.contexts.client, open_timeout=OPEN_TIMEOUT)
-    with pytest.raises(TimeoutError, match="timed out during opening handshake"):
+    with pytest.raises(TimeoutError, match="timed out"):
         connecting.result(timeout=scenes.PATIENCE)
 
 
 def test_a_client_whose_packets_are_not_answered(scene: scenes.Scene, unreachable: int) -> None:
     connecting = scene.shell.connect(unreachable, scene.contexts.client, open_timeout=OPEN_TIMEOUT)
-    with pytest.raises(TimeoutError, match="timed out during opening handshake"):
+    with pytest.raises(TimeoutError, match="timed out"):
         connecting.result(timeout=scenes.PATIENCE)
 
 
 def test_a_client_whose_network_fails_behind_the_first_packets(scene: scenes.Scene) -> None:
     scene.set_up("client", {"open_timeout": OPEN_TIMEOUT})
     scene.proxy.freeze()
-    with pytest.raises(TimeoutError, match="timed out during opening handshake"):
+    with pytest.raises(TimeoutError, match="timed out"):
         scene.begin_to_connect().result(timeout=scenes.PATIENCE)
 
 
