@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import pathlib
 import re
@@ -46,24 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             ):
                 continue
             reason = difference["reason"]
-            if difference.get("skip"):
-                item.add_marker(pytest.mark.skip(reason=reason))
-            elif "until" not in difference:
-                item.add_marker(pytest.mark.xfail(reason=reason))
-            elif not exists(difference["until"]):
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def exists(path: str) -> bool:
-    """Whether there is something of that name, as in ``package.Class.method``."""
-    package, _, rest = path.partition(".")
-    try:
-        found = importlib.import_module(package)
-        for name in rest.split("."):
-            found = getattr(found, name)
-    except (AttributeError, ImportError):
-        return False
-    return True
+            marker = pytest.mark.skip if difference.get("skip") else pytest.mark.xfail
+            item.add_marker(marker(reason=reason))
 
 
 @pytest.fixture(scope="session")

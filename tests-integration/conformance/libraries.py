@@ -34,14 +34,21 @@ def ours_on_asyncio() -> AsyncioShell:
 
 def ours_on_threads() -> ThreadsShell:
     import ws_sync
+    import ws_sync.transport
     import ws_types.exceptions as errors
+    from ws_sync.watchman import Watchman
+
+    # Handlers that do nothing but wait leave their connections to the watchman, who lets a second
+    # pass before he comes by: too long for hundreds of scenarios.
+    ws_sync.transport.IDLE = 0.005  # type: ignore[misc]
+    Watchman.watch.__defaults__ = (0.005,)
 
     return ThreadsShell(
         Library(
             connect=ws_sync.connect,
             serve=ws_sync.serve,
             basic_auth=ws_sync.basic_auth,
-            broadcast=getattr(ws_sync, "broadcast", None),
+            broadcast=ws_sync.broadcast,
             errors=errors,
         )
     )
@@ -69,7 +76,7 @@ def reference_on_threads() -> ThreadsShell:
 
 OURS: dict[str, Callable[[], AsyncioShell | ThreadsShell]] = {
     "ws_asyncio": ours_on_asyncio,
-    # "ws_sync": ours_on_threads,
+    "ws_sync": ours_on_threads,
 }
 REFERENCE: dict[str, Callable[[], AsyncioShell | ThreadsShell]] = {
     "websockets.asyncio": reference_on_asyncio,
