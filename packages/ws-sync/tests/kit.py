@@ -17,7 +17,7 @@ from typing import Any
 
 from ws_sansio import Protocol, Side, State
 from ws_sync.connection import Connection
-from ws_sync.stream import Readiness
+from ws_sync.readiness import Readiness
 from ws_sync.watchman import Watchman
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10

@@ -14,7 +14,7 @@ import ssl
 import time
 from typing import Any
 
-from .stream import READ, WRITE, Readiness
+from .readiness import READ, WRITE, Readiness
 
 __all__ = ["NestedTLS", "TLSStream", "start_tls"]
 

@@ -29,7 +29,8 @@ from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
 
-from .stream import READ, WRITE, Readiness, open_stream
+from .readiness import READ, WRITE, Readiness
+from .stream import open_stream
 from .watchman import IDLE, Duty, Watchman, watchman
 
 __all__ = ["Link"]
