@@ -207,6 +207,14 @@ def test_requests_that_are_not_about_websocket(caplog: pytest.LogCaptureFixture)
     assert lines(caplog)[:2] == ["HTTP response sent (200 OK)"] * 2
 
 
+def test_responses_that_take_time_to_leave() -> None:
+    def page(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(200, "x" * 10_000_000)
+
+    with serving(process_request=page) as server:
+        assert ask(server, GET).endswith(b"\r\n\r\n" + b"x" * 10_000_000)
+
+
 def test_callbacks_that_fail(caplog: pytest.LogCaptureFixture) -> None:
     def fail(*args: Any) -> None:
         raise ValueError("mine")
@@ -309,8 +317,11 @@ def test_shutting_down_drops_those_that_have_not_asked() -> None:
         silent.close()
 
 
-def test_shutting_down_in_a_handler() -> None:
-    """Regression of others: it would wait for itself."""
+def test_shutting_down_in_a_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It doesn't wait for itself."""
+    from ws_sync import serving as module
+
+    monkeypatch.setattr(module, "HANDLER_GRACE", 3600)
     servers: list[Server] = []
 
     def handler(connection: ServerConnection) -> None:
