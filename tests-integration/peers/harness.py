@@ -64,7 +64,8 @@ class Library:
     :param variable: the environment variable that names the program to run it with.
     :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped. Then,
         ``reason``: it doesn't report the reason of a closing that it began; ``echoed code`` and
-        ``echoed reason``: it answers any closing with 1000, or without a reason.
+        ``echoed reason``: it answers any closing with 1000, or without a reason. ``ping within``: it
+        forgets at a ping that the message around it is compressed.
     :param arguments: what the script is told, besides orders.
     """
 
@@ -97,7 +98,10 @@ PEERS = {
     ),
     "tornado": Library("tornado_peer.py", "WS_PEER_TORNADO", TORNADO_LACKS),
     "tornado, compressed": Library(
-        "tornado_peer.py", "WS_PEER_TORNADO", TORNADO_LACKS, arguments=("deflate",)
+        "tornado_peer.py",
+        "WS_PEER_TORNADO",
+        TORNADO_LACKS | {"ping within"},
+        arguments=("deflate",),
     ),
     "ws": Library("ws_peer.mjs", "WS_PEER_WS"),
     "ws, compressed": Library("ws_peer.mjs", "WS_PEER_WS", arguments=("deflate",)),

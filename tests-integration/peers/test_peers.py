@@ -117,7 +117,8 @@ async def test_pings_are_answered(connected_both_ways, peer, needs, payload):
         await peer.ping(payload)
 
 
-async def test_a_ping_between_fragments_is_answered(connected, peer):
+async def test_a_ping_between_fragments_is_answered(connected, peer, needs):
+    needs("ping within")
     async with connected() as ours, asyncio.timeout(PATIENCE):
         pongs = []
 
