@@ -64,8 +64,8 @@ class Library:
     :param variable: the environment variable that names the program to run it with.
     :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped. Then,
         ``reason``: it doesn't report the reason of a closing that it began; ``echoed code`` and
-        ``echoed reason``: it answers any closing with 1000, or without a reason. ``ping within``: it
-        forgets at a ping that the message around it is compressed.
+        ``echoed reason``: it answers any closing with 1000, or without a reason. ``ping within``:
+        it forgets at a ping that the message around it is compressed.
     :param arguments: what the script is told, besides orders.
     """
 
