@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -88,6 +89,23 @@ def test_nobody_reads_the_output(served: Served) -> None:
     errors = process.stderr.read()
     process.stderr.close()
     assert b"Traceback" not in errors and b"BrokenPipe" not in errors
+
+
+def test_interruption_closes_the_connection(served: Served) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, served.uri],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(b"one\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == b"one\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors.endswith(b"Connection closed: 1000 (OK).\n")
 
 
 def test_measurement_as_json(served: Served) -> None:

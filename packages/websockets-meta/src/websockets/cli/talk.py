@@ -47,6 +47,9 @@ def make_screen(options: argparse.Namespace) -> Screen:
     try:
         return PromptTerminal(options.history, parse_json=options.json)
     except ImportError:
+        if options.history is not None:
+            advice = "pip install 'websockets-meta[cli]'"
+            print(f"websockets: --history needs prompt_toolkit: {advice}", file=sys.stderr)
         return PlainTerminal(parse_json=options.json)
 
 
