@@ -280,6 +280,24 @@ def integration(session: nox.Session, build: str) -> None:
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])
 @nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
+def sdks(session: nox.Session, build: str) -> None:
+    """Have the SDKs of services talk to local servers, on our wheels."""
+    pip_install(session, *INTEGRATION, *distributions.build_requirements(distributions.load()))
+    install_wheels(session, build)
+    # Some SDKs admit older versions of websockets only.
+    session.run("python", "-m", "tools.shim", "15.0")
+    shim = str(ROOT / "dist" / "shim" / "websockets-15.0-py3-none-any.whl")
+    pip_install(session, "--no-deps", "--force-reinstall", shim)
+    folder = ROOT / "tests-integration"
+    pip_install(session, "-r", str(folder / "sdks" / "requirements.txt"))
+    pip_install(session, "--no-deps", "-r", str(folder / "sdks" / "pipecat.txt"))
+    # What the SDKs warn of isn't ours to change.
+    options = ["-W", "ignore", "-p", "no:anyio", "sdks", *session.posargs]
+    run_pytest(session, f"sdks-{build}", folder, *options)
+
+
+@nox.session(python=MAIN, requires=[f"build-{MAIN}"])
+@nox.parametrize("build", [nox.param(build, id=build) for build in BUILDS])
 def autobahn(session: nox.Session, build: str) -> None:
     """Run the whole Autobahn suite (-- --cases "1.*" for a part), as server and client."""
     run_autobahn(session, build, session.posargs)
@@ -459,7 +477,7 @@ def ci(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Everything: every Python on both builds, and what only releases need."""
     names = ["lint", "types", "coverage", "isolated", "metadata", "docs", "hatch", "cibw"]
-    names += [f"integration({build})" for build in BUILDS]
+    names += [f"{name}({build})" for name in ("integration", "sdks") for build in BUILDS]
     names += ["autobahn(compiled)", "autobahn-sample(pure)"]
     for version in PYTHONS:
         names += [f"tests-{version}({build})" for build in BUILDS]
