@@ -28,6 +28,8 @@ OWN = {"websockets.auth", "websockets.cli"}
 
 #: Names that its reference doesn't list, and that programs use.
 UNDOCUMENTED = {
+    "websockets.asyncio.client": ["backoff", "process_exception"],
+    "websockets.client": ["backoff", "process_exception"],
     "websockets.connection": ["Event", "Side", "State"],
     "websockets.datastructures": ["SupportsKeysAndGetItem"],
     "websockets.frames": [

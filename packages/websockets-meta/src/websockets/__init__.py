@@ -1,8 +1,8 @@
 """WebSocket clients and servers: the names of the PyPI package ``websockets``, at their places.
 
 Each of them has its home in one of the packages that do the work: ``ws_types``, ``ws_sansio``,
-``ws_extensions``, ``ws_asyncio``. Nothing is imported before it is asked for. The names are those
-of ``__init__.pyi``, which type checkers read.
+``ws_extensions``, ``ws_asyncio``, ``ws_sync``. Nothing is imported before it is asked for. The
+names are those of ``__init__.pyi``, which type checkers read.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ws_sansio.backoff import backoff as backoff
+from ws_sansio.backoff import process_exception as process_exception
 from ws_sansio.client import ClientProtocol
 
 from ._old import old_names
