@@ -43,9 +43,11 @@ async def test_a_stream(binance, as_json):
             await session.send(trade("BTCUSDT", number))
         await connection.wait_closed()
 
-    async with binance(handle) as sockets:
-        async with sockets.trade_socket("BTCUSDT") as stream:
-            assert [(await stream.recv())["t"] for _ in range(3)] == [0, 1, 2]
+    async with (
+        binance(handle) as sockets,
+        sockets.trade_socket("BTCUSDT") as stream,
+    ):
+        assert [(await stream.recv())["t"] for _ in range(3)] == [0, 1, 2]
 
 
 async def test_several_streams_on_a_connection(binance, as_json):
@@ -72,9 +74,11 @@ async def test_reconnects(binance, as_json):
             await connection.close(1012)
         await connection.wait_closed()
 
-    async with binance(handle) as sockets:
-        async with sockets.trade_socket("BTCUSDT") as stream:
-            # Between them, the socket says that it lost the connection.
-            while (await stream.recv()).get("t") != 2:
-                pass
+    async with (
+        binance(handle) as sockets,
+        sockets.trade_socket("BTCUSDT") as stream,
+    ):
+        # Between them, the socket says that it lost the connection.
+        while (await stream.recv()).get("t") != 2:
+            pass
     assert len(connections) == 2

@@ -86,32 +86,38 @@ async def turn(session: Any) -> str:
 
 
 async def test_turns(google, model):
-    async with google(model) as client:
-        async with client.aio.live.connect(model="gemini", config=TEXT) as session:
-            await session.send_client_content(turns=TURN, turn_complete=True)
-            assert await turn(session) == "You said: Hello!"
-            audio = types.Blob(data=bytes(30_000), mime_type="audio/pcm;rate=16000")
-            await session.send_realtime_input(audio=audio)
-            assert await turn(session) == "40000 characters of base64"
+    async with (
+        google(model) as client,
+        client.aio.live.connect(model="gemini", config=TEXT) as session,
+    ):
+        await session.send_client_content(turns=TURN, turn_complete=True)
+        assert await turn(session) == "You said: Hello!"
+        audio = types.Blob(data=bytes(30_000), mime_type="audio/pcm;rate=16000")
+        await session.send_realtime_input(audio=audio)
+        assert await turn(session) == "40000 characters of base64"
 
 
 async def test_tools(google, model):
-    async with google(model) as client:
-        async with client.aio.live.connect(model="gemini", config=TEXT) as session:
-            await session.send_realtime_input(text="call")
-            (call,) = (await anext(session.receive())).tool_call.function_calls
-            assert (call.name, call.args) == ("light", {"on": True})
-            response = types.FunctionResponse(id=call.id, name="light", response={"result": "on"})
-            await session.send_tool_response(function_responses=[response])
-            assert await turn(session) == "1: on"
+    async with (
+        google(model) as client,
+        client.aio.live.connect(model="gemini", config=TEXT) as session,
+    ):
+        await session.send_realtime_input(text="call")
+        (call,) = (await anext(session.receive())).tool_call.function_calls
+        assert (call.name, call.args) == ("light", {"on": True})
+        response = types.FunctionResponse(id=call.id, name="light", response={"result": "on"})
+        await session.send_tool_response(function_responses=[response])
+        assert await turn(session) == "1: on"
 
 
 async def test_the_close_of_the_service_is_seen(google, model):
-    async with google(model) as client:
-        async with client.aio.live.connect(model="gemini", config=TEXT) as session:
-            await session.send_realtime_input(text="leave")
-            with pytest.raises(APIError) as closed:
-                await turn(session)
+    async with (
+        google(model) as client,
+        client.aio.live.connect(model="gemini", config=TEXT) as session,
+    ):
+        await session.send_realtime_input(text="leave")
+        with pytest.raises(APIError) as closed:
+            await turn(session)
     assert (closed.value.code, closed.value.details) == (1008, "quota")
 
 
@@ -129,15 +135,17 @@ async def test_music(google, as_json):
         assert await session.recv() == {"playbackControl": "STOP"}
         await connection.wait_closed()
 
-    async with google(handle) as client:
-        async with client.aio.live.music.connect(model="models/lyria") as session:
-            prompt = types.WeightedPrompt(text="techno", weight=1.0)
-            await session.set_weighted_prompts(prompts=[prompt])
-            await session.play()
-            chunks = []
-            async for message in session.receive():
-                chunks += message.server_content.audio_chunks
-                if len(chunks) == 3:
-                    break
-            await session.stop()
+    async with (
+        google(handle) as client,
+        client.aio.live.music.connect(model="models/lyria") as session,
+    ):
+        prompt = types.WeightedPrompt(text="techno", weight=1.0)
+        await session.set_weighted_prompts(prompts=[prompt])
+        await session.play()
+        chunks = []
+        async for message in session.receive():
+            chunks += message.server_content.audio_chunks
+            if len(chunks) == 3:
+                break
+        await session.stop()
     assert [chunk.data for chunk in chunks] == [bytes(3)] * 3

@@ -84,9 +84,11 @@ async def test_pings_of_the_subprotocol(service, as_json):
         heard.set()
         await connection.wait_closed()
 
-    async with service(handle, subprotocols=["graphql-transport-ws"]) as address:
-        async with gql.Client(transport=WebsocketsTransport(f"ws://{address}/")):
-            await heard.wait()
+    async with (
+        service(handle, subprotocols=["graphql-transport-ws"]) as address,
+        gql.Client(transport=WebsocketsTransport(f"ws://{address}/")),
+    ):
+        await heard.wait()
 
 
 async def test_a_service_that_goes_away(service, as_json):
@@ -97,10 +99,12 @@ async def test_a_service_that_goes_away(service, as_json):
         await session.recv()
         await connection.close(1001)
 
-    async with service(handle, subprotocols=["graphql-transport-ws"]) as address:
-        async with gql.Client(transport=WebsocketsTransport(f"ws://{address}/")) as session:
-            with pytest.raises(TransportConnectionFailed):
-                await session.execute(query(SQUARE, 1))
+    async with (
+        service(handle, subprotocols=["graphql-transport-ws"]) as address,
+        gql.Client(transport=WebsocketsTransport(f"ws://{address}/")) as session,
+    ):
+        with pytest.raises(TransportConnectionFailed):
+            await session.execute(query(SQUARE, 1))
 
 
 async def test_reconnecting_session(service, counter):

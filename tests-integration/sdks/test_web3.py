@@ -46,28 +46,32 @@ def node(as_json):
 
 
 async def test_calls(service, node):
-    async with service(node) as address:
-        async with AsyncWeb3(WebSocketProvider(f"ws://{address}")) as w3:
-            assert await w3.eth.block_number == 16
-            both = await asyncio.gather(w3.eth.chain_id, w3.eth.get_balance(ADDRESS))
-            assert both == [1, 10**18]
-            with pytest.raises(Web3RPCError, match="no such method"):
-                await w3.eth.gas_price
-            assert await w3.is_connected()
+    async with (
+        service(node) as address,
+        AsyncWeb3(WebSocketProvider(f"ws://{address}")) as w3,
+    ):
+        assert await w3.eth.block_number == 16
+        both = await asyncio.gather(w3.eth.chain_id, w3.eth.get_balance(ADDRESS))
+        assert both == [1, 10**18]
+        with pytest.raises(Web3RPCError, match="no such method"):
+            await w3.eth.gas_price
+        assert await w3.is_connected()
 
 
 async def test_subscriptions(service, node):
-    async with service(node) as address:
-        async with AsyncWeb3(WebSocketProvider(f"ws://{address}")) as w3:
-            subscription = await w3.eth.subscribe("newHeads")
-            blocks = []
-            async for news in w3.socket.process_subscriptions():
-                assert news["subscription"] == subscription
-                blocks.append(news["result"]["number"])
-                if len(blocks) == 3:
-                    break
-            assert blocks == [0, 1, 2]
-            assert await w3.eth.unsubscribe(subscription)
+    async with (
+        service(node) as address,
+        AsyncWeb3(WebSocketProvider(f"ws://{address}")) as w3,
+    ):
+        subscription = await w3.eth.subscribe("newHeads")
+        blocks = []
+        async for news in w3.socket.process_subscriptions():
+            assert news["subscription"] == subscription
+            blocks.append(news["result"]["number"])
+            if len(blocks) == 3:
+                break
+        assert blocks == [0, 1, 2]
+        assert await w3.eth.unsubscribe(subscription)
 
 
 async def test_reconnects_when_iterated(service, node):
