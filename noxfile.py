@@ -468,6 +468,7 @@ def ci(session: nox.Session) -> None:
     names = ["lint", "types", f"tests-{MAIN}(compiled)", f"tests-{MAIN}(pure)", "coverage"]
     names += ["isolated", "integration(compiled)", "integration(pure)", "metadata", "docs"]
     names += [f"autobahn-sample({build})" for build in BUILDS]
+    names += ["sdks(compiled)"]
     for version in OTHERS:
         names += [f"tests-{version}(compiled)", f"smoke-{version}"]
     notify(session, *names)
