@@ -49,12 +49,17 @@ async def test_decode_chooses_the_type() -> None:
             for decode, expected in ((None, message), (True, "\u00e9"), (False, b"\xc3\xa9")):
                 await both.client.send(message)
                 assert await both.client.recv(decode) == expected
+
+
+@in_memory
+async def test_what_is_no_text_cannot_be_received_as_text() -> None:
+    async with pair(echo) as both:
         await both.client.send(b"\xff")
-        with pytest.raises(UnicodeDecodeError):
+        with pytest.raises(ConnectionClosedError) as caught:
             await both.client.recv(decode=True)
-        # Nothing is wrong with the connection.
-        await both.client.send("on")
-        assert await both.client.recv() == "on"
+        assert caught.value.sent is not None
+        assert caught.value.sent.code == 1007
+        assert isinstance(caught.value.__cause__, UnicodeDecodeError)
 
 
 @in_memory

@@ -131,6 +131,13 @@ def test_a_piece_that_isnt_utf_8_fails_the_connection() -> None:
             list(it.connection.recv_streaming(decode=True))
 
 
+def test_a_message_that_isnt_utf_8_cannot_be_received_as_text() -> None:
+    with end(close_timeout=1) as it:
+        it.raw.sendall(from_server(BINARY, b"\xff"))
+        with pytest.raises(ConnectionClosedError, match="1007"):
+            it.connection.recv(decode=True)
+
+
 def test_streaming_ends_with_the_connection() -> None:
     with end() as it:
         it.raw.sendall(from_server(TEXT, b"a", fin=False))

@@ -126,10 +126,11 @@ class Connection(Sender):
 
         :param decode: :data:`None` gives text as :class:`str` and binary as :class:`bytes`;
             :data:`True` gives both as :class:`str`, :data:`False` both as :class:`bytes`.
-        :raises ConnectionClosed: if the connection is closed, and all messages are received.
+        :raises ConnectionClosed: if the connection is closed, and all messages are received; also
+            if a binary message that is to be decoded isn't UTF-8, which fails the connection with
+            1007.
         :raises InvalidState: if the connection isn't open yet.
         :raises ConcurrencyError: if another task is receiving.
-        :raises UnicodeDecodeError: if a binary message that is to be decoded isn't UTF-8.
         """
         message: Data | None = None
         if self._inbox and not self._receiving:
@@ -138,9 +139,14 @@ class Connection(Sender):
             message = await self._wait()
         if decode is None:
             return message
-        if decode:
-            return message if isinstance(message, str) else message.decode()
-        return message.encode() if isinstance(message, str) else message
+        if isinstance(message, str):
+            return message if decode else message.encode()
+        if not decode:
+            return message
+        try:
+            return message.decode()
+        except UnicodeDecodeError as exc:
+            raise await self._undecodable(exc) from exc
 
     async def __aiter__(self) -> AsyncIterator[Data]:
         """
@@ -241,9 +247,9 @@ class Connection(Sender):
             await self._receiver
 
     async def _undecodable(self, exc: UnicodeDecodeError) -> ConnectionClosed:
-        """A message that was handed over in part can't be decoded: fail the connection."""
+        """A message that isn't text can't be received as text: fail the connection."""
         protocol = self.protocol
-        # The rest of the message isn't a message.
+        # The rest of a message that was handed over in part isn't a message.
         self._inbox.clear()
         self._discard()
         if protocol.state is _OPEN:

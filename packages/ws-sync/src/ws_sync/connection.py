@@ -123,11 +123,12 @@ class Connection(Sender):
         :param timeout: seconds to wait for it; :data:`None` is no limit. 0 takes what has arrived.
         :param decode: :data:`None` gives text as :class:`str` and binary as :class:`bytes`;
             :data:`True` gives both as :class:`str`, :data:`False` both as :class:`bytes`.
-        :raises ConnectionClosed: if the connection is closed, and all messages are received.
+        :raises ConnectionClosed: if the connection is closed, and all messages are received; also
+            if a binary message that is to be decoded isn't UTF-8, which fails the connection with
+            1007.
         :raises TimeoutError: if no message arrives in time. None is lost.
         :raises InvalidState: if the connection isn't open yet.
         :raises ConcurrencyError: if another thread is receiving.
-        :raises UnicodeDecodeError: if a binary message that is to be decoded isn't UTF-8.
         """
         message: Data
         with self._lock:
@@ -140,9 +141,14 @@ class Connection(Sender):
                 self._make_room()
         if decode is None:
             return message
-        if decode:
-            return message if isinstance(message, str) else message.decode()
-        return message.encode() if isinstance(message, str) else message
+        if isinstance(message, str):
+            return message if decode else message.encode()
+        if not decode:
+            return message
+        try:
+            return message.decode()
+        except UnicodeDecodeError as exc:
+            raise self._undecodable(exc) from exc
 
     def __iter__(self) -> Iterator[Data]:
         """
@@ -237,10 +243,10 @@ class Connection(Sender):
         )
 
     def _undecodable(self, exc: UnicodeDecodeError) -> ConnectionClosed:
-        """A message that was handed over in part can't be decoded: fail the connection."""
+        """A message that isn't text can't be received as text: fail the connection."""
         protocol = self.protocol
         with self._lock:
-            # The rest of the message isn't a message.
+            # The rest of a message that was handed over in part isn't a message.
             self._inbox.clear()
             self._discarding = True
             if protocol.state is _OPEN:
