@@ -29,7 +29,8 @@ from kit import (
 
 from ws_asyncio import ServerConnection, connect, serve
 from ws_asyncio.testing import serving
-from ws_asyncio.transport import READ_SIZE, queue_limits, write_limits
+from ws_asyncio.transport import queue_limits, write_limits
+from ws_sansio.shells import READ_SIZE
 from ws_types.exceptions import ConnectionClosedError
 
 

@@ -9,7 +9,7 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Literal
 
-from ws_extensions import enable_client_permessage_deflate
+from ws_extensions.compression import client_extensions
 from ws_sansio.backoff import Attempts, backoff, process_exception
 from ws_sansio.client import ClientProtocol
 from ws_sansio.failures import forget_frames
@@ -21,7 +21,7 @@ from ws_types.extension import ClientExtensionFactory
 from ws_types.headers import Headers, HeadersLike
 from ws_types.typing import LoggerLike, Origin, Subprotocol
 
-from .connection import COMPRESSION_THRESHOLD, Connection
+from .connection import Connection
 from .deprecated import takes_old_arguments
 from .tunnels import open_transport
 
@@ -212,12 +212,6 @@ class connect:  # noqa: N801 (the name is the API's)
         on_connect: Callable[[Any], Awaitable[None] | None] | None = None,
         **kwargs: Any,
     ) -> None:
-        if compression == "deflate":
-            extensions = enable_client_permessage_deflate(
-                extensions, threshold=COMPRESSION_THRESHOLD
-            )
-        elif compression is not None:
-            raise ValueError(f"unsupported compression: {compression}")
         if isinstance(proxy, str):
             parse_proxy(proxy)
         elif proxy is not None and proxy is not True:
@@ -241,7 +235,7 @@ class connect:  # noqa: N801 (the name is the API's)
         self._connection_class = create_connection or ClientConnection
         self._protocol_settings: dict[str, Any] = {
             "origin": origin,
-            "extensions": extensions,
+            "extensions": client_extensions(extensions, compression),
             "subprotocols": subprotocols,
             "max_size": max_size,
             "logger": logger,

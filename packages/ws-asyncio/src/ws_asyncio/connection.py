@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ws_sansio.failures import close_for, forget_frames
 from ws_sansio.fragments import Fragment, FragmentDecoder
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     import uuid
 
 __all__ = ["Connection"]
-
-#: With ``compression="deflate"``, messages of fewer bytes are sent as they are: one packet of the
-#: network carries them in either form, and compressing costs more than all else.
-COMPRESSION_THRESHOLD: Final = 64
 
 _OPEN = State.OPEN
 

@@ -3,8 +3,8 @@ Sending messages: whole, in fragments, prepared, or from another thread.
 
 :meth:`Sender.send` that isn't blocked doesn't suspend. A lone message is written at once. While
 messages that have arrived still wait to be handled, what is sent is gathered, and leaves in one
-write: when the reader is about to wait, when :data:`GATHER_LIMIT` bytes have gathered, or at the
-next turn of the loop.
+write: when the reader is about to wait, when :data:`~ws_sansio.shells.GATHER_LIMIT` bytes have
+gathered, or at the next turn of the loop.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from typing import Final
 
 from ws_sansio.prepared import PreparedMessage
+from ws_sansio.shells import GATHER_LIMIT
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError, InvalidState
@@ -24,9 +24,6 @@ from ws_types.typing import DataLike
 from .deprecated import OldAttributes
 
 __all__ = ["Sender"]
-
-#: The most bytes that are gathered before they are written.
-GATHER_LIMIT: Final = 2**16
 
 # Quicker to test for than a union of types.
 _DATA = (str, bytes, bytearray, memoryview)

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from ws_extensions import enable_server_permessage_deflate
+from ws_extensions.compression import server_extensions
 from ws_sansio.admission import MAX_PENDING, Admission
 from ws_sansio.http11 import SERVER
 from ws_sansio.inbox import Inbox, queue_limits
@@ -17,7 +17,6 @@ from ws_types.extension import ServerExtensionFactory
 from ws_types.typing import LoggerLike, Origin, Subprotocol
 
 from .auth import basic_auth
-from .connection import COMPRESSION_THRESHOLD
 from .deprecated import takes_old_arguments
 from .serving import ProcessRequest, ProcessResponse, Server, ServerConnection
 from .transport import write_limits
@@ -108,10 +107,7 @@ def serve(
     :param kwargs: goes to :meth:`asyncio.loop.create_server`; *ssl* makes it a TLS server.
     """
     connection_class = create_connection or ServerConnection
-    if compression == "deflate":
-        extensions = enable_server_permessage_deflate(extensions, threshold=COMPRESSION_THRESHOLD)
-    elif compression is not None:
-        raise ValueError(f"unsupported compression: {compression}")
+    extensions = server_extensions(extensions, compression)
     if kwargs.get("ssl") is not None and open_timeout:
         # Part of the opening handshake, as far as the client is concerned.
         kwargs.setdefault("ssl_handshake_timeout", open_timeout)

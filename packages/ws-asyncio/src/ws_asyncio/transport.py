@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, Final, cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from ws_sansio.inbox import Inbox, queue_limits
 from ws_sansio.protocol import Protocol
+from ws_sansio.shells import READ_SIZE, patience
 from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
@@ -27,13 +28,6 @@ from ws_types.typing import LoggerLike
 from .backlog import Backlog
 
 __all__ = ["Link"]
-
-#: The size of the buffer that the connections of an event loop read into, in bytes.
-READ_SIZE: Final = 2**18
-
-#: How long, in seconds, a connection that is being closed waits for its full inbox to be read. Then
-#: it drops what arrives, because the close frame of the peer is behind it.
-PATIENCE: Final = 1.0
 
 _OPEN = State.OPEN
 _CLOSED = State.CLOSED
@@ -267,11 +261,8 @@ class Link(asyncio.BufferedProtocol):
     def _expect_reader(self) -> None:
         """The connection is being closed, but reading is paused: it can't stay so."""
         if self._reading_paused and self._impatience is None:
-            patience = PATIENCE
-            if self.close_timeout is not None:
-                patience = min(patience, self.close_timeout / 2)
             self._impatience = self.loop.call_later(
-                patience, self._lose_patience, self._inbox.count
+                patience(self.close_timeout), self._lose_patience, self._inbox.count
             )
 
     def _lose_patience(self, count: int) -> None:

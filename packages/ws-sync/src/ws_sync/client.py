@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, overload
 
-from ws_extensions import enable_client_permessage_deflate
+from ws_extensions.compression import client_extensions
 from ws_sansio.backoff import Attempts, backoff, process_exception
 from ws_sansio.client import ClientProtocol
 from ws_sansio.http11 import USER_AGENT
@@ -28,9 +28,6 @@ from .tls import start_tls
 from .tunnels import Deadline, connect_tcp, connect_unix, default_ssl, open_tunnel
 
 __all__ = ["ClientConnection", "connect", "reconnect", "unix_connect", "unix_reconnect"]
-
-# As in ws-asyncio: one packet of the network carries shorter messages in either form.
-COMPRESSION_THRESHOLD = 64
 
 
 class reconnect:  # noqa: N801 (the name is the API's)
@@ -97,12 +94,6 @@ class reconnect:  # noqa: N801 (the name is the API's)
         on_connect: Callable[[Any], None] | None = None,
         **kwargs: Any,
     ) -> None:
-        if compression == "deflate":
-            extensions = enable_client_permessage_deflate(
-                extensions, threshold=COMPRESSION_THRESHOLD
-            )
-        elif compression is not None:
-            raise ValueError(f"unsupported compression: {compression}")
         if isinstance(proxy, str):
             parse_proxy(proxy)
         elif proxy is not None and proxy is not True:
@@ -133,7 +124,7 @@ class reconnect:  # noqa: N801 (the name is the API's)
         self._connection_class = create_connection or ClientConnection
         self._protocol_settings: dict[str, Any] = {
             "origin": origin,
-            "extensions": extensions,
+            "extensions": client_extensions(extensions, compression),
             "subprotocols": subprotocols,
             "max_size": max_size,
             "logger": logger,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ws_sansio.failures import close_for, forget_frames
 from ws_sansio.fragments import Fragment, FragmentDecoder
+from ws_sansio.shells import patience
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError
@@ -20,7 +21,6 @@ from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
 from ws_types.typing import Data, Subprotocol
 
 from .sending import Sender
-from .transport import PATIENCE
 
 if TYPE_CHECKING:
     import uuid
@@ -273,11 +273,9 @@ class Connection(Sender):
         """
         with self._lock:
             self._start_closing(code, reason)
-            patience = PATIENCE
-            if self.close_timeout is not None:
-                patience = min(patience, self.close_timeout / 2)
+            pause = patience(self.close_timeout)
             count = self._inbox.count
-            while not self._wait(self._is_lost, self._clock() + patience):
+            while not self._wait(self._is_lost, self._clock() + pause):
                 if self._input_paused and self._inbox.count >= count:
                     self._discarding = True
                 count = self._inbox.count

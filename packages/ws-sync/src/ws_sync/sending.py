@@ -3,17 +3,17 @@ The sending half of a connection: messages, pings and pongs.
 
 A lone message is written at once. While messages that have arrived still wait to be received,
 what is sent is gathered, and leaves in one write: when the receiver is about to wait, when
-:data:`GATHER_LIMIT` bytes have gathered, or when the watchman comes by, which is within
-:data:`~ws_sync.watchman.FLUSH_DELAY`.
+:data:`~ws_sansio.shells.GATHER_LIMIT` bytes have gathered, or when the watchman comes by, which is
+within :data:`~ws_sync.watchman.FLUSH_DELAY`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
 from ws_sansio.prepared import PreparedMessage
+from ws_sansio.shells import GATHER_LIMIT
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError, InvalidState
@@ -23,9 +23,6 @@ from ws_types.typing import DataLike
 from .transport import Link
 
 __all__ = ["Sender"]
-
-#: The most bytes that are gathered before they are written.
-GATHER_LIMIT: Final = 2**16
 
 # Quicker to test for than a union of types.
 _DATA = (str, bytes, bytearray, memoryview)

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ws_extensions import enable_server_permessage_deflate
+from ws_extensions.compression import server_extensions
 from ws_sansio.admission import MAX_PENDING, Admission
 from ws_sansio.http11 import SERVER
 from ws_sansio.inbox import Inbox, queue_limits
@@ -27,9 +27,6 @@ from .registry import Guest
 from .serving import ProcessRequest, ProcessResponse, Server, ServerConnection
 
 __all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
-
-# As in ws-asyncio: one packet of the network carries shorter messages in either form.
-COMPRESSION_THRESHOLD = 64
 
 
 def serve(
@@ -120,10 +117,7 @@ def serve(
     :param kwargs: goes to :func:`socket.create_server`.
     """
     connection_class = create_connection or ServerConnection
-    if compression == "deflate":
-        extensions = enable_server_permessage_deflate(extensions, threshold=COMPRESSION_THRESHOLD)
-    elif compression is not None:
-        raise ValueError(f"unsupported compression: {compression}")
+    extensions = server_extensions(extensions, compression)
     # Refuse now what connections would refuse one by one.
     Inbox(*queue_limits(max_queue), max_queue_size)
     ServerProtocol(

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Final
 
 from ws_sansio.inbox import Inbox, queue_limits
 from ws_sansio.protocol import Protocol
+from ws_sansio.shells import READ_SIZE
 from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
@@ -34,13 +35,6 @@ from .stream import open_stream
 from .watchman import IDLE, Duty, Watchman, watchman
 
 __all__ = ["Link"]
-
-#: The size of the buffers that connections read into, in bytes.
-READ_SIZE: Final = 2**18
-
-#: How long, in seconds, a connection that is being closed waits for its full inbox to be read. Then
-#: it drops what arrives, because the close frame of the peer is behind it.
-PATIENCE: Final = 1.0
 
 #: For how long, in seconds, a thread that waits for room in the socket lets another thread drive.
 RELIEF: Final = 0.1
