@@ -10,27 +10,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ws_sansio.failures import close_for, forget_frames
 from ws_sansio.fragments import Fragment, FragmentDecoder
+from ws_sansio.shells import ConnectionStatus
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
-from ws_types.typing import Data, DataLike, Subprotocol
+from ws_types.typing import Data, DataLike
 
 from .sending import Sender
-
-if TYPE_CHECKING:
-    import uuid
 
 __all__ = ["Connection"]
 
 _OPEN = State.OPEN
 
 
-class Connection(Sender):
+class Connection(Sender, ConnectionStatus):
     """
     What client and server connections have in common.
 
@@ -50,23 +48,6 @@ class Connection(Sender):
     # What is known
 
     @property
-    def id(self) -> uuid.UUID:
-        """A number for this connection, unique in the world."""
-        return self.protocol.id
-
-    @property
-    def latency(self) -> float:
-        """
-        The round-trip time of the last ping that was answered, in seconds; 0 before any was.
-        """
-        return self.protocol.latency
-
-    @property
-    def last_received(self) -> float | None:
-        """When something was last received, by the event loop's clock, in seconds."""
-        return self.protocol.last_received
-
-    @property
     def buffered_output(self) -> int:
         """
         How many bytes wait to be taken by the network.
@@ -77,11 +58,6 @@ class Connection(Sender):
         return self._unsent() + self._gathered
 
     @property
-    def buffered_input(self) -> int:
-        """How many bytes of memory the received messages take that wait for :meth:`recv`."""
-        return self._inbox.size
-
-    @property
     def local_address(self) -> Any:
         """The address of this end; for TCP, a tuple that starts with host and port."""
         return self.transport.get_extra_info("sockname")
@@ -90,27 +66,6 @@ class Connection(Sender):
     def remote_address(self) -> Any:
         """The address of the other end; for TCP, a tuple that starts with host and port."""
         return self.transport.get_extra_info("peername")
-
-    @property
-    def state(self) -> State:
-        """The state of the connection."""
-        return self.protocol.state
-
-    @property
-    def subprotocol(self) -> Subprotocol | None:
-        """The subprotocol that was negotiated."""
-        subprotocol: Subprotocol | None = self.protocol.subprotocol
-        return subprotocol
-
-    @property
-    def close_code(self) -> int | None:
-        """The close code of the connection; :data:`None` while it isn't closed."""
-        return self.protocol.close_code
-
-    @property
-    def close_reason(self) -> str | None:
-        """The close reason of the connection; :data:`None` while it isn't closed."""
-        return self.protocol.close_reason
 
     # Receiving
 

@@ -9,28 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ws_sansio.failures import close_for, forget_frames
 from ws_sansio.fragments import Fragment, FragmentDecoder
-from ws_sansio.shells import patience
+from ws_sansio.shells import ConnectionStatus, patience
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
 from ws_types.errors import ConcurrencyError
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedOK
-from ws_types.typing import Data, Subprotocol
+from ws_types.typing import Data
 
 from .sending import Sender
-
-if TYPE_CHECKING:
-    import uuid
 
 __all__ = ["Connection"]
 
 _OPEN = State.OPEN
 
 
-class Connection(Sender):
+class Connection(Sender, ConnectionStatus):
     """
     What client and server connections have in common.
 
@@ -54,23 +51,6 @@ class Connection(Sender):
     # What is known
 
     @property
-    def id(self) -> uuid.UUID:
-        """A number for this connection, unique in the world."""
-        return self.protocol.id
-
-    @property
-    def latency(self) -> float:
-        """
-        The round-trip time of the last ping that was answered, in seconds; 0 before any was.
-        """
-        return self.protocol.latency
-
-    @property
-    def last_received(self) -> float | None:
-        """When something was last received, by :func:`time.monotonic`, in seconds."""
-        return self.protocol.last_received
-
-    @property
     def local_address(self) -> Any:
         """
         The address of this end; for TCP, a tuple that starts with host and port.
@@ -87,32 +67,6 @@ class Connection(Sender):
         :raises OSError: if the socket is closed.
         """
         return self.socket.getpeername()
-
-    @property
-    def state(self) -> State:
-        """The state of the connection."""
-        return self.protocol.state
-
-    @property
-    def subprotocol(self) -> Subprotocol | None:
-        """The subprotocol that was negotiated."""
-        subprotocol: Subprotocol | None = self.protocol.subprotocol
-        return subprotocol
-
-    @property
-    def close_code(self) -> int | None:
-        """The close code of the connection; :data:`None` while it isn't closed."""
-        return self.protocol.close_code
-
-    @property
-    def close_reason(self) -> str | None:
-        """The close reason of the connection; :data:`None` while it isn't closed."""
-        return self.protocol.close_reason
-
-    @property
-    def buffered_input(self) -> int:
-        """The size of the received messages that wait, in bytes of memory."""
-        return self._inbox.size
 
     # Receiving
 
