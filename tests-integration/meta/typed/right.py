@@ -86,9 +86,9 @@ def by_attributes(name: str) -> str:
     return websockets.__version__ + version
 
 
-def of_the_past(connection: websockets.WebSocketClientProtocol) -> ClientConnection:
-    if isinstance(connection, websockets.legacy.client.WebSocketClientProtocol):
-        return connection
+def of_the_past(given: object, connection: websockets.WebSocketClientProtocol) -> ClientConnection:
+    if isinstance(given, websockets.legacy.client.WebSocketClientProtocol):
+        return given
     try:
         raise websockets.exceptions.InvalidStatusCode(Response(403, "no", Headers()))
     except websockets.InvalidStatusCode as exc:
