@@ -1,10 +1,19 @@
-"""Numbers that shells have in common."""
+"""What shells have in common."""
 
 from __future__ import annotations
 
 import pytest
 
-from ws_sansio.shells import GATHER_LIMIT, READ_SIZE, patience
+from ws_sansio import State
+from ws_sansio.inbox import Inbox
+from ws_sansio.server import ServerProtocol
+from ws_sansio.shells import GATHER_LIMIT, READ_SIZE, ConnectionStatus, patience
+
+
+class Connection(ConnectionStatus):
+    def __init__(self) -> None:
+        self.protocol = ServerProtocol(state=State.OPEN)
+        self._inbox = Inbox()
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(None, 1), (10, 1), (1, 0.5), (0, 0)])
@@ -14,3 +23,27 @@ def test_patience_leaves_time_for_the_closing_handshake(timeout, seconds):
 
 def test_a_read_may_fill_what_is_gathered():
     assert 0 < GATHER_LIMIT <= READ_SIZE
+
+
+def test_a_connection_tells_what_its_core_knows():
+    connection = Connection()
+    protocol = connection.protocol
+    protocol.subprotocol = "chat"
+    protocol.latency = 0.5
+    protocol.receive_data(b"", now=2.0)
+    assert connection.id == protocol.id
+    assert connection.state is State.OPEN
+    assert connection.subprotocol == "chat"
+    assert connection.latency == 0.5
+    assert connection.last_received == 2.0
+    assert (connection.close_code, connection.close_reason) == (None, None)
+    protocol.receive_eof()
+    assert connection.state is State.CLOSED
+    assert (connection.close_code, connection.close_reason) == (1006, "")
+
+
+def test_a_connection_tells_what_waits_to_be_received():
+    connection = Connection()
+    assert connection.buffered_input == 0
+    connection._inbox.put(["message"])
+    assert connection.buffered_input >= len("message")
