@@ -12,7 +12,7 @@ from ws_sansio.shells import GATHER_LIMIT, READ_SIZE, ConnectionStatus, patience
 
 class Connection(ConnectionStatus):
     def __init__(self) -> None:
-        self.protocol = ServerProtocol(state=State.OPEN)
+        self.protocol = ServerProtocol(state=State.OPEN, view="messages")
         self._inbox = Inbox()
 
 
@@ -29,8 +29,8 @@ def test_a_connection_tells_what_its_core_knows():
     connection = Connection()
     protocol = connection.protocol
     protocol.subprotocol = "chat"
-    protocol.latency = 0.5
-    protocol.receive_data(b"", now=2.0)
+    protocol.send_ping(b"?", now=1.5)
+    protocol.receive_data(b"\x8a\x81\0\0\0\0?", now=2.0)  # its pong
     assert connection.id == protocol.id
     assert connection.state is State.OPEN
     assert connection.subprotocol == "chat"
