@@ -34,14 +34,7 @@ def ours_on_asyncio() -> AsyncioShell:
 
 def ours_on_threads() -> ThreadsShell:
     import ws_sync
-    import ws_sync.transport
     import ws_types.exceptions as errors
-    from ws_sync.watchman import Watchman
-
-    # Handlers that do nothing but wait leave their connections to the watchman, who lets a second
-    # pass before he comes by: too long for hundreds of scenarios.
-    ws_sync.transport.IDLE = 0.005  # type: ignore[misc]
-    Watchman.watch.__defaults__ = (0.005,)
 
     return ThreadsShell(
         Library(

@@ -164,7 +164,11 @@ class ThreadsShell(Shell):
             yield server
         finally:
             server.release()
+            # Nobody attends to them any more: they would take their time to answer.
+            closing = [start(connection.raw.close) for connection in self.connections]
             server.close()
+            for closed in closing:
+                closed.exception(PATIENCE)
 
     @contextlib.contextmanager
     def reconnect(self, uri: str, **settings: Any) -> Iterator[Iterator[Connection]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import queue
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -99,6 +101,9 @@ class ThreadsServer:
 class ThreadsShell:
     """Runs :mod:`ws_sync`."""
 
+    #: What the error text calls that which blocks it.
+    blocked = "our event loop was blocked"
+
     def __init__(self) -> None:
         self._accepted: queue.Queue[Any] = queue.Queue()
         # Nothing else holds a connection that nobody uses.
@@ -110,6 +115,20 @@ class ThreadsShell:
     def __exit__(self, *exc_info: object) -> None:
         for connection in self._connections:
             start(connection.close).result(timeout=10)
+
+    def block(self, seconds: float) -> None:
+        """Let no thread do anything for the clients, as one does that is stuck in a log handler."""
+        held = threading.Event()
+
+        def hold() -> None:
+            with contextlib.ExitStack() as stack:
+                for connection in self._connections:
+                    stack.enter_context(connection._lock)
+                held.set()
+                time.sleep(seconds)
+
+        start(hold)
+        assert held.wait(timeout=10)
 
     def serve(self, context: ssl.SSLContext | None = None, **settings: Any) -> ThreadsServer:
         """Run a server. Its connections are what :meth:`accept` returns, and stay open."""

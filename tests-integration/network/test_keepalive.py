@@ -27,12 +27,6 @@ LARGE = 2**13 * 50
 BLOCKED = 1.4
 
 
-@pytest.fixture(scope="module")
-def shell_name() -> str:
-    """Not the one on threads: with deadlines so short, it doesn't pass these yet."""
-    return "asyncio"
-
-
 @pytest.fixture
 def plain_scene(shell_name: str) -> Iterator[scenes.Scene]:
     """Without TLS, for what takes long and has nothing to do with it."""
@@ -112,7 +106,8 @@ def test_the_error_tells_a_silent_peer(scene: scenes.Scene, side: str) -> None:
 
 
 def test_the_error_tells_output_that_is_stuck(scene: scenes.Scene, side: str) -> None:
-    scene.set_up(side, SETTINGS)
+    # The first ping has to be behind what is stuck.
+    scene.set_up(side, SETTINGS | {"ping_interval": 0.3})
     link = scene.connect()
     scene.proxy.freeze()
     link.tested.send(scenes.FRAGMENTS)

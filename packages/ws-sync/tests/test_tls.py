@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
-from kit import Task
+from kit import Task, until
 
 from ws_sansio import Protocol, Side
 from ws_sync.connection import Connection
@@ -65,6 +65,15 @@ def test_more_messages_than_there_is_room_for(ends: tuple[Connection, Connection
     for number in range(200):
         client.send(str(number) * 50)
     assert [server.recv(timeout=20) for _ in range(200)] == [str(n) * 50 for n in range(200)]
+
+
+def test_output_is_seen_to_leave(ends: tuple[Connection, Connection]) -> None:
+    """Or else a long message on a slow link would be taken for one that is stuck."""
+    client, server = ends
+    sending = Task(client.send, bytes(3_000_000))
+    until(lambda: 0 < client.buffered_output < 3_000_000)
+    assert server.recv(timeout=20) == bytes(3_000_000)
+    sending.result()
 
 
 def test_both_stream_at_once(ends: tuple[Connection, Connection]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from kit import CLOSE, PING, TEXT, Task, end, frame, no_collector, pair, until
 
 from ws_sansio import Side
+from ws_sansio.prepared import PreparedMessage
 from ws_sync.sending import GATHER_LIMIT
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 
@@ -89,6 +90,18 @@ def test_a_message_that_doesnt_fit_is_sent_whole() -> None:
         assert sizes == [1_000_000 + i for i in range(4)]
 
 
+def test_a_socket_is_written_to_when_it_says_that_it_is_ready() -> None:
+    """It may have room before, but a ping that leaves into it has gone nowhere."""
+    with end() as it:
+        it.connection._send_soon(PreparedMessage(BIG), None)
+        it.received()
+        waiting = it.connection.buffered_output
+        it.watchman.rounds(1)
+        assert it.connection.buffered_output == waiting
+        it.watchman.rounds(1)
+        assert it.connection.buffered_output < waiting
+
+
 def test_a_peer_that_takes_nothing_is_given_up() -> None:
     with end(ping_interval=20, ping_timeout=20) as it:
         with pytest.raises(ConnectionClosedError) as caught:
@@ -107,6 +120,18 @@ def test_reading_stops_while_nobody_receives_and_goes_on() -> None:
             it.watchman.rounds()
         assert it.connection._inbox.count == 3
         assert [it.connection.recv() for _ in range(6)] == ["x"] * 6
+
+
+def test_an_inbox_is_filled_again_as_soon_as_there_is_room() -> None:
+    with end(max_queue=2) as it:
+        it.connection.ping()
+        for _ in range(6):
+            it.peer_sends((TEXT, b"x"))
+            it.watchman.rounds()
+        assert [it.connection.recv() for _ in range(3)] == ["x"] * 3
+        assert it.connection._inbox.count == 0
+        it.watchman.rounds()
+        assert it.connection._inbox.count == 3
 
 
 def test_a_watched_connection_whose_peer_is_gone_is_closed() -> None:

@@ -83,15 +83,19 @@ class TLSStream:
         return size
 
     def send(self, data: Any) -> int:
+        """Write record by record: OpenSSL tells nothing of a call before all of it has left."""
         self.send_needs_read = False
-        try:
-            size: int = self._socket.send(data)
-        except ssl.SSLWantWriteError:
-            raise BlockingIOError from None
-        except ssl.SSLWantReadError:
-            self.send_needs_read = True
-            raise BlockingIOError from None
-        return size
+        sent = 0
+        with memoryview(data) as view:
+            while sent < len(view):
+                try:
+                    sent += self._socket.send(view[sent : sent + RECORD_SIZE])
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as exc:
+                    self.send_needs_read = isinstance(exc, ssl.SSLWantReadError)
+                    if not sent:
+                        raise BlockingIOError from None
+                    break
+        return sent
 
     def end(self) -> None:
         """Tell the peer that no more is to come, in the terms of TLS and of TCP."""

@@ -32,7 +32,7 @@ from ws_types.typing import LoggerLike
 
 from .readiness import READ, WRITE, Readiness
 from .stream import open_stream
-from .watchman import IDLE, Duty, Watchman, watchman
+from .watchman import Duty, Watchman, watchman
 
 __all__ = ["Link"]
 
@@ -174,8 +174,8 @@ class Link:
         elif events := self._unattended():
             # The driver may leave at any time.
             readiness = self._readiness_class(self.socket)
-            self._poll(readiness, events, RELIEF if timeout is None else min(timeout, RELIEF))
-            self._tend()
+            pause = RELIEF if timeout is None else min(timeout, RELIEF)
+            self._tend(self._poll(readiness, events, pause))
         else:
             self._waiting += 1
             try:
@@ -195,7 +195,7 @@ class Link:
         if ready and not events:
             # The stream is broken. What is left to read has an end.
             self._discarding = True
-        self._tend()
+        self._tend(ready)
 
     def _leave(self) -> None:
         """Leave the connection to the driver, or to the watchman where there is none."""
@@ -224,10 +224,14 @@ class Link:
 
     # The watchman calls these
 
-    def look_after(self) -> Duty | None:
-        """Do what there is to do; :data:`None` where somebody attends to the connection."""
+    def look_after(self, ready: bool) -> Duty | None:
+        """
+        Do what there is to do; :data:`None` where somebody attends to the connection.
+
+        :param ready: whether the socket is ready.
+        """
         with self._lock:
-            self._tend()
+            self._tend(ready)
             if self._lost or (self._driven and not self._unattended()):
                 self._noted = False
                 return None
@@ -235,11 +239,7 @@ class Link:
             if events and not self._in_selector:
                 self._in_selector = True
                 self._polling += 1
-            when = self.protocol.next_deadline
-            if self._input_paused:
-                # Nobody says when the inbox has been read.
-                when = self._clock() + IDLE if when is None else min(when, self._clock() + IDLE)
-            return Duty(events, when)
+            return Duty(events, self.protocol.next_deadline)
 
     def released(self) -> None:
         """The socket isn't in the selector any more."""
@@ -297,11 +297,16 @@ class Link:
                 self.protocol.input_resumed(now=self._clock())
         return not paused
 
-    def _tend(self) -> None:
-        """Write and read what can be, and do what is due."""
+    def _tend(self, ready: bool) -> None:
+        """
+        Write and read what can be, and do what is due.
+
+        :param ready: whether the socket is ready. One that isn't may have room for a little even
+            so, but then a ping would seem to have left that is stuck in a buffer.
+        """
         if self._lost:
             return
-        if self._outbox:
+        if self._outbox and ready:
             self._write()
         # What a driver waits for is the driver's: it wouldn't wake up.
         if not self._driver_events & READ:

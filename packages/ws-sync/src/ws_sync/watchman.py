@@ -5,8 +5,8 @@ Whoever calls :meth:`~ws_sync.connection.Connection.recv` reads the socket itsel
 comes in when nobody has for a while: then pings have to be answered, keepalive goes on, and output
 that the socket didn't take at once is written when it does.
 
-It is told as little as possible, so that a program which only sends and receives pays for it about
-once a second (:data:`IDLE`). A connection is
+It is told as little as possible, so that a program which only sends and receives pays for it once
+in :data:`IDLE` at most. A connection is
 
 - *unknown*, while somebody attends to it: thousands of threads waiting in ``recv`` cost it nothing;
 - *noted*, once its caller has left: the watchman comes by after :data:`IDLE` seconds, and forgets
@@ -35,7 +35,10 @@ from typing import Final, NamedTuple, Protocol
 __all__ = ["FLUSH_DELAY", "IDLE", "Duty", "Watched", "Watchman", "watchman"]
 
 #: For how long, in seconds, a connection may be left alone.
-IDLE: Final = 1.0
+IDLE: Final = 0.05
+
+#: How long, in seconds, the end of the interpreter waits for the thread.
+LEAVING: Final = 1.0
 
 #: For how long, in seconds, messages may be gathered before they are sent.
 FLUSH_DELAY: Final = 0.002
@@ -56,8 +59,12 @@ class Watched(Protocol):
     def fileno(self) -> int:
         """The number of the socket."""
 
-    def look_after(self) -> Duty | None:
-        """Do what there is to do; :data:`None` where somebody attends to the connection."""
+    def look_after(self, ready: bool) -> Duty | None:
+        """
+        Do what there is to do; :data:`None` where somebody attends to the connection.
+
+        :param ready: whether the selector says that the socket is ready.
+        """
 
     def released(self) -> None:
         """The socket isn't in the selector any more."""
@@ -124,7 +131,7 @@ class Watchman:
             if thread is not None:
                 self._bell.send(b"\0")
         if thread is not None:
-            thread.join(IDLE)
+            thread.join(LEAVING)
 
     # The thread
 
@@ -147,14 +154,14 @@ class Watchman:
             if key.data is None:
                 self._alarm.recv(4096)
             else:
-                self._look_after(key.data)
+                self._look_after(key.data, True)
         now = self._clock()
         while self._timers and self._timers[0][0] <= now:
             when, _, reference = heapq.heappop(self._timers)
             connection = reference()
             if connection is not None and self._when.get(connection) == when:
                 del self._when[connection]
-                self._look_after(connection)
+                self._look_after(connection, False)
         self._flush()
 
     def _run(self) -> None:
@@ -177,8 +184,8 @@ class Watchman:
             self._sleeping_until = until
         return None if until == math.inf else max(0.0, until - now)
 
-    def _look_after(self, connection: Watched) -> None:
-        duty = connection.look_after()
+    def _look_after(self, connection: Watched, ready: bool) -> None:
+        duty = connection.look_after(ready)
         if duty is None:
             self._when.pop(connection, None)
             self._set_events(connection, 0)
