@@ -334,14 +334,6 @@ def test_shutting_down_in_a_handler(monkeypatch: pytest.MonkeyPatch) -> None:
         assert server._closed.wait(PATIENCE)
 
 
-def test_shutting_down_before_serving() -> None:
-    server = serve(echo, "127.0.0.1", 0)
-    server.shutdown()
-    server.shutdown()
-    server.serve_forever()
-    assert server.fileno() == -1
-
-
 def test_shutting_down_does_not_wait_for_ever_for_handlers(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

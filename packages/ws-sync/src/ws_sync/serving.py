@@ -210,20 +210,16 @@ class Server:
         """
         Accept connections until the server is shut down.
 
-        Each is handled in a thread of its own. Returns when :meth:`shutdown` has finished.
+        Each is handled in a thread of its own. Returns when :meth:`shutdown` has finished,
+        which may be called before this, or while this starts.
         """
-        if self._stopping.is_set():
-            return
-        self.logger.info("server listening on %s", _describe(self.socket))
-        self.socket.setblocking(False)
-        self._serving = True
-        with self._ear, selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            selector.register(self._ear, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                selector.select()
+        if not self._stopping.is_set():
+            try:
+                self._listen()
+            except (OSError, ValueError):
+                # It may be shut down at any moment, which closes what is used there.
                 if not self._stopping.is_set():
-                    self._accept()
+                    raise
         self._closed.wait()
 
     def shutdown(
@@ -299,6 +295,19 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         self.shutdown()
+
+    def _listen(self) -> None:
+        """Accept connections until the server stops."""
+        self.logger.info("server listening on %s", _describe(self.socket))
+        self.socket.setblocking(False)
+        self._serving = True
+        with self._ear, selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            selector.register(self._ear, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                selector.select()
+                if not self._stopping.is_set():
+                    self._accept()
 
     def _accept(self) -> None:
         try:
