@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import raw
 from shells import PATIENCE
@@ -41,6 +43,9 @@ def is_answered(port: int) -> bool:
         return False
 
 
+# Before 3.13, asyncio forgets a connection whose turn comes just after its server was closed: it
+# is left to the collector, which complains.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_closing_lets_connections_go_on(server):
     client, handled = server.pair()
     closing = server.start_closing(close_connections=False)
@@ -54,6 +59,7 @@ def test_closing_lets_connections_go_on(server):
     handled.finish()
     assert client.closed().rcvd.code == 1000
     closing.result(PATIENCE)
+    gc.collect()
 
 
 def test_closing_twice(server):
