@@ -67,6 +67,16 @@ async def test_connection_that_is_lost() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_message_over_the_limit_is_named_as_the_reason() -> None:
+    async with serving(echo) as server:
+        found = await run(
+            "--max-size", "10", "--count", "1", uri_of(server), given=b"x" * 11 + b"\n"
+        )
+    assert found[:2] == (3, "")
+    assert "Connection closed: sent 1009 (message too big)" in found[2]
+
+
+@pytest.mark.asyncio
 async def test_refusal() -> None:
     def refuse(connection: ServerConnection, request: Request) -> Response:
         return connection.respond(403, "\x1b[2J")

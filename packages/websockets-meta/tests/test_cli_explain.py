@@ -23,7 +23,7 @@ def refused(status: int, **headers: str) -> InvalidStatus:
     [
         (InvalidURI("a", "no scheme"), "write ws://host:port/path"),
         (refused(404), "HTTP 404 Not Found: there is nothing at this path"),
-        (refused(401), "HTTP 401 Unauthorized: credentials are needed: --user"),
+        (refused(401), "HTTP 401 Unauthorized: credentials are missing or wrong: --user"),
         (refused(302, Location="/new"), "which points to /new"),
         (refused(599), "the server answered HTTP 599"),
         (InvalidMessage("did not receive a valid HTTP response"), "write wss://"),

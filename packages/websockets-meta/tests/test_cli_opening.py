@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import ssl
+import warnings
 
 import pytest
 
@@ -30,6 +32,25 @@ def test_a_password_that_is_not_given_is_asked_for(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("getpass.getpass", lambda prompt: "from the terminal")
     options = checked("--user", "me", "ws://[::1]:8/")
     assert parse_uri(options.uri).user_info == ("me", "from the terminal")
+
+
+@pytest.mark.parametrize("problem", [getpass.GetPassWarning, EOFError])
+def test_a_password_that_nobody_can_give(
+    problem: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(prompt: str) -> str:
+        if issubclass(problem, Warning):
+            warnings.warn("Can not control echo on the terminal.", problem, stacklevel=2)
+            return "the first message"
+        raise problem
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    with pytest.raises(SystemExit) as raised:
+        checked("--user", "me\x1b", "ws://localhost/")
+    assert raised.value.code == 2
+    errors = capsys.readouterr().err
+    assert "write --user NAME:PASSWORD" in errors
+    assert "\x1b" not in errors
 
 
 @pytest.mark.parametrize("uri", ["localhost:8765", "http://localhost/", "ws://"])

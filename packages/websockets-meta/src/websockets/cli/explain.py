@@ -16,7 +16,7 @@ __all__ = ["explain"]
 
 HINTS = {
     400: "the server didn't like the request: is this its WebSocket endpoint?",
-    401: "credentials are needed: --user, or --header 'Authorization: ...'",
+    401: "credentials are missing or wrong: --user, or --header 'Authorization: ...'",
     403: "it refuses: it may want another --origin, or credentials (--user, --header)",
     404: "there is nothing at this path of the server",
     407: "the proxy needs credentials, in its address",

@@ -7,6 +7,7 @@ import getpass
 import ssl
 import sys
 import urllib.parse
+import warnings
 from typing import Any
 
 from ws_asyncio.client import connect
@@ -22,6 +23,7 @@ def check_uri(options: argparse.Namespace) -> None:
 
     :param options: the options of the command line: ``uri`` may change, ``shown_uri`` appears.
     :raises InvalidURI: if it isn't valid.
+    :raises SystemExit: if a password is missing, and there is no terminal to ask for it.
     """
     options.shown_uri = printable(redact_userinfo(options.uri))
     if "://" not in options.uri:
@@ -37,11 +39,23 @@ def _with_user(uri: str, user: str) -> str:
     """Put a user's name and password where they aren't passed on to other servers."""
     name, colon, password = user.partition(":")
     if not colon:
-        password = getpass.getpass(f"Password of {printable(name)}: ")
+        password = _ask_password(printable(name))
     parts = urllib.parse.urlsplit(uri)
     quoted = ":".join(urllib.parse.quote(part, safe="") for part in (name, password))
     netloc = f"{quoted}@{parts.netloc.rpartition('@')[2]}"
     return urllib.parse.urlunsplit(parts._replace(netloc=netloc))
+
+
+def _ask_password(name: str) -> str:
+    """Ask at the terminal, and nowhere else: what is piped in are messages."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(f"Password of {name}: ")
+    except (EOFError, getpass.GetPassWarning):
+        advice = "write --user NAME:PASSWORD"
+        print(f"websockets: --user {name} lacks a password: {advice}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Talk:
             self.screen.status(f"Connected to {self.options.shown_uri}.")
             await self._converse(connection)
         close = Close(connection.close_code or 1006, connection.close_reason or "")
-        self.screen.status(f"Connection closed: {close}.")
+        self.screen.status(f"Connection closed: {_failure(connection) or close}.")
         if self.exit_code == 0 and close.code not in NORMAL_CODES:
             return ABNORMAL
         return self.exit_code
@@ -149,3 +149,11 @@ class Talk:
                 self.screen.status(f"Ping answered after {latency * 1000:.1f} ms.")
         except ConnectionClosed:
             return
+
+
+def _failure(connection: ClientConnection) -> str | None:
+    """Say why this side gave the connection up, if it did: the close code would only be 1006."""
+    sent = connection.protocol.close_sent
+    if connection.close_code != 1006 or sent is None or sent.code in NORMAL_CODES:
+        return None
+    return f"sent {sent}"
