@@ -80,3 +80,19 @@ def test_links_that_lead_out(folder: pathlib.Path) -> None:
 def test_a_file_that_is_too_large(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FILE_SIZE", 4)
     assert answer(folder, "/a%20b.html").status_code == 403
+
+
+@pytest.mark.parametrize("target", ["//[", "http://[/"])
+def test_targets_that_cannot_be_parsed(folder: pathlib.Path, target: str) -> None:
+    assert answer(folder, target).status_code == 404
+
+
+def test_a_folder_that_cannot_be_listed(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: pathlib.Path) -> None:
+        raise PermissionError
+
+    (folder / "closed").mkdir()
+    monkeypatch.setattr(pathlib.Path, "iterdir", refuse)
+    assert answer(folder, "/closed/").status_code == 403

@@ -178,3 +178,8 @@ def test_a_failure_leads_elsewhere_or_is_raised() -> None:
     with pytest.raises(ValueError, match="mine") as other:
         destination.redirect(down, lambda exc: mine)
     assert other.value.__cause__ is down
+
+
+def test_a_location_that_cannot_be_joined() -> None:
+    with pytest.raises(InvalidURI):
+        Destination("ws://example.com/").judge(redirect("//["))

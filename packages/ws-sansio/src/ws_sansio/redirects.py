@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from ws_types.errors import SecurityError
+from ws_types.errors import InvalidURI, SecurityError
 from ws_types.exceptions import InvalidStatus
 from ws_types.headers import Headers, HeadersLike
 from ws_types.uri import WebSocketURI, parse_uri
@@ -78,7 +78,11 @@ class Destination:
         # Imported late because most connections aren't redirected.
         from urllib.parse import urljoin
 
-        uri = urljoin(self.uri, locations[0])
+        try:
+            uri = urljoin(self.uri, locations[0])
+        except ValueError as exc:
+            # Brackets without an IPv6 address, for instance.
+            raise InvalidURI(locations[0], str(exc)) from None
         parsed = parse_uri(uri)
         shown = redact_url(uri)
         if self.parsed.secure and not parsed.secure:

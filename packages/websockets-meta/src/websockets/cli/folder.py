@@ -25,7 +25,10 @@ def answer(folder: pathlib.Path, target: str) -> Response:
     :param folder: the folder, without links on its path (:meth:`pathlib.Path.resolve`).
     :param target: the path and the query of the request.
     """
-    encoded = urllib.parse.urlsplit(target).path
+    try:
+        encoded = urllib.parse.urlsplit(target).path
+    except ValueError:
+        return page(404, "There is no such file.\n", "text/plain")
     path = urllib.parse.unquote(encoded)
     found = _find(folder, path)
     if found is None:
@@ -38,7 +41,10 @@ def answer(folder: pathlib.Path, target: str) -> Response:
             return response
         found, listed = found / "index.html", found
         if not found.is_file():
-            return page(200, _listing(listed, path), "text/html")
+            try:
+                return page(200, _listing(listed, path), "text/html")
+            except OSError:
+                return page(403, "The folder can't be read.\n", "text/plain")
     try:
         if found.stat().st_size > MAX_FILE_SIZE:
             return page(403, "The file is too large to be served.\n", "text/plain")

@@ -60,6 +60,11 @@ def _is_local(host: str) -> bool:
         return False
 
 
+def _local_hosts(host: str) -> list[str]:
+    """What requests may name: also an address such as 127.0.0.2."""
+    return [*LOCAL_HOSTS, f"[{host}]" if ":" in host else host]
+
+
 class Echo:
     """A server that sends each message back.
 
@@ -87,7 +92,7 @@ class Echo:
             options.port,
             compression=None if options.no_compression else "deflate",
             process_request=self._process_request,
-            hosts=LOCAL_HOSTS if _is_local(options.host) else None,
+            hosts=_local_hosts(options.host) if _is_local(options.host) else None,
         )
         async with server:
             self._announce(server)
