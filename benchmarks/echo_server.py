@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from typing import Any
 
@@ -13,6 +14,8 @@ async def echo(websocket: Any) -> None:
 
 
 async def run(name: str, compressed: bool) -> None:
+    # Clients that are done leave without a word; that isn't worth a traceback.
+    logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
     forever = asyncio.get_running_loop().create_future()
     if name == "picows":
         import picows
