@@ -19,6 +19,9 @@ from .prepared import PreparedMessage
 
 __all__ = ["Output", "check_control"]
 
+# Attributes of an enum, and its members from numbers, cost a look-up each time.
+_TEXT = int(Opcode.TEXT)
+
 
 class Output:
     """
@@ -72,17 +75,19 @@ class Output:
         if opcode:
             self._bypassing = hook is not None and compress is False
         if self._bypassing:
-            self._as_is(Opcode(opcode), data, fin)
+            self._as_is(opcode, data, fin)
         elif hook is None or not (opcode and fin) or (self._classic and not compress):
-            self.frame(Opcode(opcode), data, fin)
+            self.frame(opcode, data, fin)
         else:
-            # Extensions needn't know of *force* where nobody asks for it.
-            options = {"force": True} if compress else {}
-            encoded = hook.encode_message(data, text=opcode == Opcode.TEXT, **options)
-            if encoded is None:
-                self._as_is(Opcode(opcode), data, True)
+            if compress:
+                encoded = hook.encode_message(data, text=opcode == _TEXT, force=True)
             else:
-                self._log(Opcode(opcode), data, True)
+                # Extensions needn't know of *force* where nobody asks for it.
+                encoded = hook.encode_message(data, text=opcode == _TEXT)
+            if encoded is None:
+                self._as_is(opcode, data, True)
+            else:
+                self._log(opcode, data, True)
                 self.encoder.frame(0x80 | (hook.message_rsv or 0) | opcode, encoded)
         self.encoder.fragmenting = not fin
 
@@ -116,13 +121,13 @@ class Output:
         else:
             self.encoder.append(message.frame)
 
-    def frame(self, opcode: Opcode, data: BytesLike, fin: bool = True) -> None:
+    def frame(self, opcode: int, data: BytesLike, fin: bool = True) -> None:
         """Encode any frame, through the extensions."""
         if not self._chain or (opcode & 0x08 and not self._classic):
             self._as_is(opcode, data, fin)
             return
         self._log(opcode, data, fin)
-        frame = Frame(opcode, data, fin)
+        frame = Frame(Opcode(opcode), data, fin)
         for extension in self._chain:
             frame = extension.encode(frame)
         self.encoder.frame(
@@ -141,13 +146,13 @@ class Output:
             self.encoder.append(chunk)
         return sum(map(len, chunks))
 
-    def _as_is(self, opcode: Opcode, data: BytesLike, fin: bool) -> None:
+    def _as_is(self, opcode: int, data: BytesLike, fin: bool) -> None:
         self._log(opcode, data, fin)
         self.encoder.frame(opcode | 0x80 if fin else opcode, data)
 
-    def _log(self, opcode: Opcode, data: BytesLike, fin: bool) -> None:
+    def _log(self, opcode: int, data: BytesLike, fin: bool) -> None:
         if self._logger is not None:
-            self._logger.debug("> %s", Frame(opcode, data, fin))
+            self._logger.debug("> %s", Frame(Opcode(opcode), data, fin))
 
 
 def check_control(data: BytesLike) -> None:

@@ -262,7 +262,8 @@ class Sender(Status):
     def _send_data(self, opcode: int, data: DataLike, fin: bool, compress: bool | None) -> None:
         """Send a data frame that has to be refused, logged, or passed through extensions."""
         self._encoder.check_order(opcode)
-        next_state(self._state, Step.SEND_DATA)
+        if self._state is not _OPEN:
+            next_state(self._state, Step.SEND_DATA)
         self._output.data(opcode, data, fin, compress)
 
     def _send_eof(self) -> None:
