@@ -99,6 +99,9 @@ def main(arguments: "list[str]") -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 0
+    if arguments[1:2] == ["--"]:
+        # As nox has it.
+        del arguments[1]
     check_python()
     set_up()
     if arguments[0] == "--list":
