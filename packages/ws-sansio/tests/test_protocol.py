@@ -676,6 +676,26 @@ def test_fail(side: Side, code: int) -> None:
     assert protocol.parser_exc is None
 
 
+def test_a_message_that_is_no_text_is_refused(side: Side) -> None:
+    protocol = Protocol(side, view="messages", close_timeout=10)
+    with pytest.raises(UnicodeDecodeError) as caught:
+        b"ab\xff".decode()
+    protocol.refuse_message(caught.value, now=5.0)
+    assert protocol.close_sent == Close(CloseCode.INVALID_DATA, "invalid start byte at position 2")
+    assert protocol.next_deadline == 15.0
+    protocol.receive_eof()
+    assert protocol.close_exc.__cause__ is caught.value
+
+
+def test_a_message_is_not_refused_after_the_end(side: Side) -> None:
+    protocol = Protocol(side, view="messages")
+    protocol.receive_eof()
+    before = protocol.parser_exc
+    protocol.refuse_message(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"))
+    assert protocol.parser_exc is before
+    assert protocol.close_sent is None
+
+
 def test_fail_without_a_close_frame(side: Side) -> None:
     protocol = Protocol(side)
     protocol.fail(CloseCode.ABNORMAL_CLOSURE)

@@ -8,7 +8,14 @@ import dataclasses
 import pytest
 
 from ws_sansio.http11 import USER_AGENT
-from ws_sansio.proxy import Proxy, ProxyConnect, get_proxy, parse_proxy
+from ws_sansio.proxy import (
+    Proxy,
+    ProxyConnect,
+    check_proxy,
+    choose_proxy,
+    get_proxy,
+    parse_proxy,
+)
 from ws_types.errors import InvalidProxy, InvalidProxyMessage
 from ws_types.exceptions import InvalidProxyStatus
 from ws_types.uri import parse_uri
@@ -315,3 +322,31 @@ def test_a_proxy_that_closes_the_connection(before: bytes) -> None:
     with pytest.raises(InvalidProxyMessage) as raised:
         connect.receive_eof()
     assert isinstance(raised.value.__cause__, EOFError)
+
+
+# What a program asks for
+
+
+@pytest.mark.parametrize("proxy", [None, True, "http://proxy:3128"])
+def test_what_may_be_given_as_proxy(proxy):
+    check_proxy(proxy)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "error"), [("ftp://proxy", InvalidProxy), (False, TypeError), (8080, TypeError)]
+)
+def test_what_may_not_be_given_as_proxy(proxy, error):
+    with pytest.raises(error):
+        check_proxy(proxy)
+
+
+def test_the_proxy_that_is_given_is_chosen():
+    assert choose_proxy("http://proxy:3128", WS) == Proxy("http", "proxy", 3128)
+    assert choose_proxy(None, WS) is None
+
+
+def test_the_proxy_of_the_environment_is_chosen(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "example.org")
+    assert choose_proxy(True, WSS) == Proxy("http", "proxy", 3128)
+    assert choose_proxy(True, parse_uri("wss://example.org/")) is None

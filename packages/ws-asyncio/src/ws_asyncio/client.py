@@ -14,7 +14,7 @@ from ws_sansio.backoff import Attempts, backoff, process_exception
 from ws_sansio.client import ClientProtocol
 from ws_sansio.failures import forget_frames
 from ws_sansio.http11 import USER_AGENT
-from ws_sansio.proxy import parse_proxy
+from ws_sansio.proxy import check_proxy
 from ws_sansio.redirects import Destination
 from ws_types.codes import CloseCode
 from ws_types.extension import ClientExtensionFactory
@@ -212,10 +212,7 @@ class connect:  # noqa: N801 (the name is the API's)
         on_connect: Callable[[Any], Awaitable[None] | None] | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(proxy, str):
-            parse_proxy(proxy)
-        elif proxy is not None and proxy is not True:
-            raise TypeError("proxy must be the address of a proxy, True, or None")
+        check_proxy(proxy)
         if logger is None:
             logger = logging.getLogger("websockets.client")
         self.uri = uri

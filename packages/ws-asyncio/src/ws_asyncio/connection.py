@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from ws_sansio.failures import close_for, forget_frames
 from ws_sansio.fragments import Fragment, FragmentDecoder
 from ws_sansio.shells import ConnectionStatus
 from ws_sansio.states import State
@@ -199,14 +198,11 @@ class Connection(Sender, ConnectionStatus):
 
     async def _undecodable(self, exc: UnicodeDecodeError) -> ConnectionClosed:
         """A message that isn't text can't be received as text: fail the connection."""
-        protocol = self.protocol
         # The rest of a message that was handed over in part isn't a message.
         self._inbox.clear()
         self._discard()
-        if protocol.state is _OPEN:
-            protocol.parser_exc = forget_frames(exc)
-            protocol.fail(*close_for(exc, 0), now=self.loop.time())
-            self._after_command()
+        self.protocol.refuse_message(exc, now=self.loop.time())
+        self._after_command()
         return await self._closed_error()
 
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:

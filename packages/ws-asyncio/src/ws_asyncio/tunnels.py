@@ -15,7 +15,7 @@ import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from ws_sansio.proxy import Proxy, ProxyConnect, get_proxy, parse_proxy
+from ws_sansio.proxy import Proxy, ProxyConnect, choose_proxy
 from ws_types.errors import ProxyError
 from ws_types.uri import WebSocketURI
 
@@ -82,18 +82,17 @@ async def open_transport(
         return
     host, port = settings.pop("host", None), settings.pop("port", None)
     uri = dataclasses.replace(uri, host=host or uri.host, port=port or uri.port)
-    url = get_proxy(uri) if proxy is True and memory is None else proxy
-    if not isinstance(url, str) or memory is not None:
+    chosen = choose_proxy(proxy, uri) if memory is None else None
+    if chosen is None:
         settings |= {"host": uri.host, "port": uri.port}
         await network.create_connection(lambda: connection, **settings, **tls)
         return
-    parsed = parse_proxy(url)
-    if parsed.is_socks:
-        sock = await _connect_socks(parsed, uri, **settings)
+    if chosen.is_socks:
+        sock = await _connect_socks(chosen, uri, **settings)
         await network.create_connection(lambda: connection, sock=sock, **tls)
     else:
-        request = ProxyConnect(parsed, uri, user_agent_header=user_agent_header)
-        await _open_tunnel(connection, parsed, request, settings | proxy_settings, tls)
+        request = ProxyConnect(chosen, uri, user_agent_header=user_agent_header)
+        await _open_tunnel(connection, chosen, request, settings | proxy_settings, tls)
 
 
 def _is_for_tls(name: str) -> bool:

@@ -441,6 +441,20 @@ class Protocol(Sender):
         if self.side is Side.SERVER:
             self._send_eof()
 
+    def refuse_message(self, error: UnicodeDecodeError, *, now: float | None = None) -> None:
+        """
+        Fail the connection because what was received isn't the text that it has to be.
+
+        For messages that were received as binary, which nobody has decoded yet. Does nothing where
+        the connection isn't open any more.
+
+        :param error: what decoding it raised.
+        :param now: the time, in seconds.
+        """
+        if self._state is _OPEN:
+            self.parser_exc = forget_frames(error)
+            self.fail(*close_for(error, 0), now=now)
+
     def _fail_with(self, error: Exception) -> None:
         """Input can't be decoded: fail the connection (section 7.1.7)."""
         assert self._outcome is not None

@@ -7,7 +7,7 @@ its own, left to a library: for it, this module only reads addresses.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ws_types.errors import InvalidProxy, InvalidProxyMessage, InvalidURI, SecurityError
 from ws_types.exceptions import InvalidProxyStatus
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
     from ws_types.records import dataclass
 
-__all__ = ["Proxy", "ProxyConnect", "get_proxy", "parse_proxy"]
+__all__ = ["Proxy", "ProxyConnect", "check_proxy", "choose_proxy", "get_proxy", "parse_proxy"]
 
 # The port of SOCKS is the one registered for it; those of HTTP are of the schemes.
 _DEFAULT_PORTS = {
@@ -171,6 +171,32 @@ def get_proxy(uri: WebSocketURI) -> str | None:
         # The system's settings have a host and a port; Python makes a URL of them.
         proxy = "socks5h://" + proxy.removeprefix("http://")
     return proxy
+
+
+def check_proxy(proxy: str | Literal[True] | None) -> None:
+    """
+    Check what a program gives as *proxy*, before anything is connected.
+
+    :raises InvalidProxy: if it is an address that isn't valid.
+    :raises TypeError: if it is of another type.
+    """
+    if isinstance(proxy, str):
+        parse_proxy(proxy)
+    elif proxy is not None and proxy is not True:
+        raise TypeError("proxy must be the address of a proxy, True, or None")
+
+
+def choose_proxy(proxy: str | Literal[True] | None, uri: WebSocketURI) -> Proxy | None:
+    """
+    Choose the proxy for a connection.
+
+    :param proxy: its address; :data:`True` for :func:`get_proxy`, :data:`None` for none.
+    :param uri: what to connect to.
+    :returns: the proxy; :data:`None` to connect directly.
+    :raises InvalidProxy: if its address isn't valid.
+    """
+    url = get_proxy(uri) if proxy is True else proxy
+    return None if url is None else parse_proxy(url)
 
 
 class ProxyConnect:

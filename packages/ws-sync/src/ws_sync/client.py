@@ -16,7 +16,7 @@ from ws_sansio.backoff import Attempts, backoff, process_exception
 from ws_sansio.client import ClientProtocol
 from ws_sansio.http11 import USER_AGENT
 from ws_sansio.inbox import Inbox, queue_limits
-from ws_sansio.proxy import get_proxy, parse_proxy
+from ws_sansio.proxy import check_proxy, choose_proxy
 from ws_sansio.redirects import Destination
 from ws_types.codes import CloseCode
 from ws_types.extension import ClientExtensionFactory
@@ -94,10 +94,7 @@ class reconnect:  # noqa: N801 (the name is the API's)
         on_connect: Callable[[Any], None] | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(proxy, str):
-            parse_proxy(proxy)
-        elif proxy is not None and proxy is not True:
-            raise TypeError("proxy must be the address of a proxy, True, or None")
+        check_proxy(proxy)
         # Settings that a connection would refuse shouldn't cost one.
         Inbox(*queue_limits(max_queue), max_queue_size)
         if logger is None:
@@ -228,11 +225,11 @@ class reconnect:  # noqa: N801 (the name is the API's)
         if self._path is not None:
             return connect_unix(self._path, deadline)
         uri = self._destination.parsed
-        proxy = get_proxy(uri) if self.proxy is True else self.proxy
+        proxy = choose_proxy(self.proxy, uri)
         if proxy is None:
             return connect_tcp(uri.host, uri.port, deadline, **self._socket_settings)
         return open_tunnel(
-            parse_proxy(proxy),
+            proxy,
             uri,
             deadline,
             ssl=self.proxy_ssl,

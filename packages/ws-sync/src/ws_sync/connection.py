@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from ws_sansio.failures import close_for, forget_frames
 from ws_sansio.fragments import Fragment, FragmentDecoder
 from ws_sansio.shells import ConnectionStatus, patience
 from ws_sansio.states import State
@@ -198,15 +197,12 @@ class Connection(Sender, ConnectionStatus):
 
     def _undecodable(self, exc: UnicodeDecodeError) -> ConnectionClosed:
         """A message that isn't text can't be received as text: fail the connection."""
-        protocol = self.protocol
         with self._lock:
             # The rest of a message that was handed over in part isn't a message.
             self._inbox.clear()
             self._discarding = True
-            if protocol.state is _OPEN:
-                protocol.parser_exc = forget_frames(exc)
-                protocol.fail(*close_for(exc, 0), now=self._clock())
-                self._flush()
+            self.protocol.refuse_message(exc, now=self._clock())
+            self._flush()
             return self._closed_error()
 
     # Closing

@@ -136,19 +136,14 @@ def serve(
     )
 
     def make_connection(accepted: socket.socket) -> ServerConnection:
-        # The protocol mustn't hold the connection that holds it.
-        reference: weakref.ref[ServerConnection]
-
-        def select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-            connection = reference()
-            assert connection is not None and select_subprotocol is not None
-            return select_subprotocol(connection, offered)
-
+        # Weak: the protocol mustn't hold the connection that holds it.
+        reference: Callable[[], Any]
+        select = select_subprotocol
         protocol = ServerProtocol(
             origins=origins,
             extensions=extensions,
             subprotocols=subprotocols,
-            select_subprotocol=None if select_subprotocol is None else select,
+            select_subprotocol=select and (lambda _, offered: select(reference(), offered)),
             max_size=max_size,
             max_body=max_body,
             logger=logger,
