@@ -479,7 +479,7 @@ def full(session: nox.Session) -> None:
     """Everything: every Python on both builds, and what only releases need."""
     names = ["lint", "types", "coverage", "isolated", "metadata", "docs", "hatch", "cibw"]
     names += [f"{name}({build})" for name in ("integration", "sdks") for build in BUILDS]
-    names += ["autobahn(compiled)", "autobahn-sample(pure)"]
+    names += ["autobahn(compiled)", "autobahn-sample(pure)", "stress", "soak"]
     for version in PYTHONS:
         names += [f"tests-{version}({build})" for build in BUILDS]
     names += [f"smoke-{version}" for version in OTHERS or [MAIN]]

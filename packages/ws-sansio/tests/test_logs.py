@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ws_sansio.logs import SECRET_HEADERS, escape, redact, redact_url
+from ws_sansio.logs import SECRET_HEADERS, address_text, escape, redact, redact_url
 from ws_types.headers import Headers
 
 
@@ -150,3 +150,16 @@ def test_names_of_secret_headers_are_lower_case() -> None:
 )
 def test_credentials_are_taken_out_of_urls(url: str, redacted: str) -> None:
     assert redact_url(url) == redacted
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (("127.0.0.1", 80), "127.0.0.1:80"),
+        (("::1", 80, 0, 0), "[::1]:80"),
+        ("/run/chat.sock", "/run/chat.sock"),
+        ("", ""),
+    ],
+)
+def test_addresses_of_sockets(address: object, text: str) -> None:
+    assert address_text(address) == text

@@ -15,6 +15,7 @@ from ws_sansio.admission import Admission
 from ws_sansio.answers import decide, internal_error
 from ws_sansio.drain import check_close
 from ws_sansio.http11 import SERVER
+from ws_sansio.logs import address_text
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
@@ -313,12 +314,7 @@ class Server:
         self.server = await self._create_server()
         self._closed = asyncio.get_running_loop().create_future()
         for sock in self.server.sockets:
-            address = sock.getsockname()
-            if sock.family == socket.AF_INET6:
-                address = f"[{address[0]}]:{address[1]}"
-            elif sock.family == socket.AF_INET:
-                address = f"{address[0]}:{address[1]}"
-            self.logger.info("server listening on %s", address)
+            self.logger.info("server listening on %s", address_text(sock.getsockname()))
         return self
 
     async def _handle(self, connection: ServerConnection) -> None:

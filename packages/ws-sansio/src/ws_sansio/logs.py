@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from ws_types.escaping import printable
 from ws_types.headers import Headers
 
-__all__ = ["SECRET_HEADERS", "escape", "redact", "redact_url"]
+__all__ = ["SECRET_HEADERS", "address_text", "escape", "redact", "redact_url"]
 
 # The key and the accept value of the handshake are public by design (RFC 6455 1.3).
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
@@ -24,6 +24,17 @@ _ELLIPSIS = "..."
 _END_OF_AUTHORITY = re.compile(r"[/?#\\]")
 _SCHEME = re.compile(r"[A-Za-z][-+.0-9A-Za-z]*+://")
 _HOST_PORT = re.compile(r"(?:\[[^\]]*+\]|[^:]*+)(?::[0-9]*+)?+")
+
+
+def address_text(address: object) -> str:
+    """Write the address of a socket as in a URL: ``127.0.0.1:80``, ``[::1]:80``, or a path.
+
+    :param address: what :meth:`socket.socket.getsockname` returns.
+    """
+    if not isinstance(address, tuple):
+        return str(address)
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def escape(text: str, *, max: int | None = 1024) -> str:  # noqa: A002

@@ -15,6 +15,7 @@ from ws_sansio.admission import Admission
 from ws_sansio.answers import decide, internal_error
 from ws_sansio.drain import check_close
 from ws_sansio.http11 import SERVER
+from ws_sansio.logs import address_text
 from ws_sansio.server import ServerProtocol
 from ws_sansio.states import State
 from ws_types.codes import CloseCode
@@ -298,7 +299,7 @@ class Server:
 
     def _listen(self) -> None:
         """Accept connections until the server stops."""
-        self.logger.info("server listening on %s", _describe(self.socket))
+        self.logger.info("server listening on %s", address_text(self.socket.getsockname()))
         self.socket.setblocking(False)
         self._serving = True
         with self._ear, selectors.DefaultSelector() as selector:
@@ -334,13 +335,3 @@ class Server:
         self.socket.close()
         if not self._serving:
             self._ear.close()
-
-
-def _describe(sock: socket.socket) -> str:
-    """The address of a socket, for people."""
-    address = sock.getsockname()
-    if sock.family == socket.AF_INET6:
-        return f"[{address[0]}]:{address[1]}"
-    if sock.family == socket.AF_INET:
-        return f"{address[0]}:{address[1]}"
-    return str(address)
