@@ -442,15 +442,17 @@ def enable_server_permessage_deflate(
         extensions = []
     if any(factory.name == _NAME for factory in extensions):
         return extensions
-    return [
-        *extensions,
-        ServerPerMessageDeflateFactory(
-            server_max_window_bits=12,
-            client_max_window_bits=12,
-            compress_settings={"memLevel": 5},
-            threshold=threshold,
-        ),
-    ]
+    return [*extensions, _default_server_factory(threshold)]
+
+
+@functools.lru_cache
+def _default_server_factory(threshold: int) -> ServerPerMessageDeflateFactory:
+    return ServerPerMessageDeflateFactory(
+        server_max_window_bits=12,
+        client_max_window_bits=12,
+        compress_settings={"memLevel": 5},
+        threshold=threshold,
+    )
 
 
 def _check_settings(

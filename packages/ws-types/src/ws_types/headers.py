@@ -163,7 +163,8 @@ class Headers(MutableMapping[str, str]):
     __slots__ = ("_pairs", "_values")
 
     _pairs: list[tuple[str, str]]
-    _values: dict[str, list[str]]
+    # Tuples, because they take less memory than lists, and hardly a name comes twice.
+    _values: dict[str, tuple[str, ...]]
 
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
         self._pairs = []
@@ -175,13 +176,13 @@ class Headers(MutableMapping[str, str]):
     def _from_validated(cls, pairs: list[tuple[str, str]]) -> Headers:
         """Make headers of pairs that a parser has checked; the list is theirs from now on."""
         headers = cls.__new__(cls)
-        values: dict[str, list[str]] = {}
+        values: dict[str, tuple[str, ...]] = {}
         for name, value in pairs:
             key = _lower(name)
             if key in values:
-                values[key].append(value)
+                values[key] += (value,)
             else:
-                values[key] = [value]
+                values[key] = (value,)
         headers._pairs = pairs
         headers._values = values
         return headers
@@ -196,7 +197,7 @@ class Headers(MutableMapping[str, str]):
         """Return headers that change independently of these."""
         copied = type(self)()
         copied._pairs = self._pairs.copy()
-        copied._values = {key: values.copy() for key, values in self._values.items()}
+        copied._values = self._values.copy()
         return copied
 
     __copy__ = copy
@@ -233,7 +234,8 @@ class Headers(MutableMapping[str, str]):
         check_header_name(key)
         check_header_value(key, value)
         self._pairs.append((key, value))
-        self._values.setdefault(_lower(key), []).append(value)
+        lowered = _lower(key)
+        self._values[lowered] = (*self._values.get(lowered, ()), value)
 
     def __delitem__(self, key: str) -> None:
         lowered = key.lower()
