@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ws_types.escaping import printable, redact_userinfo
+from ws_types.escaping import SECRET_HEADERS, printable, redact_userinfo, redact_value
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,18 @@ def test_printable_text_stays_as_it_is(text):
 )
 def test_userinfo_is_redacted(uri, shown):
     assert redact_userinfo(uri) == shown
+
+
+@pytest.mark.parametrize("name", ["Authorization", "COOKIE", "proxy-authorization", "Set-Cookie"])
+def test_values_that_are_secrets_are_redacted(name):
+    assert redact_value(name, "Basic dTpw") == "[redacted, 10 characters]"
+
+
+def test_other_values_are_shown():
+    assert (
+        redact_value("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") == "dGhlIHNhbXBsZSBub25jZQ=="
+    )
+
+
+def test_names_of_secret_headers_are_lower_case():
+    assert {name.lower() for name in SECRET_HEADERS} == SECRET_HEADERS

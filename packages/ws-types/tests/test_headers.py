@@ -195,9 +195,24 @@ def test_text_is_what_goes_on_the_wire(headers):
     assert str(Headers()) == "\r\n"
 
 
-def test_representation(headers):
-    assert repr(headers) == "Headers([('Host', 'x'), ('Cookie', 'a=1'), ('COOKIE', 'b=2')])"
+def test_representation():
+    headers = Headers([("Host", "x"), ("X-A", "'\""), ("x-a", "2")])
+    assert repr(headers) == """Headers([('Host', 'x'), ('X-A', '\\'"'), ('x-a', '2')])"""
+    assert repr(Headers()) == "Headers([])"
     assert repr(Mine(A="1")) == "Mine([('A', '1')])"
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "COOKIE"]
+)
+def test_representation_shows_no_secrets(name):
+    headers = Headers([(name, "secret"), ("Host", "x"), (name, "secrets")])
+    first, second = (
+        f"({name!r}, '[redacted, 6 characters]')",
+        f"({name!r}, '[redacted, 7 characters]')",
+    )
+    assert repr(headers) == f"Headers([{first}, ('Host', 'x'), {second}])"
+    assert headers.get_all(name) == ["secret", "secrets"]
 
 
 def test_values_are_latin_1_on_the_wire():

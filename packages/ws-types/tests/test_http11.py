@@ -699,6 +699,22 @@ def test_response_is_a_dataclass():
         hash(response)
 
 
+def test_representations_show_no_secrets():
+    request = Request("/", Headers({"Host": "x", "Authorization": "Basic secret"}))
+    response = Response(200, "OK", Headers({"Set-Cookie": "session=secret"}))
+    for shown in (repr(request), repr(response), repr(InvalidStatus(response))):
+        assert "secret" not in shown
+    assert "('Host', 'x')" in repr(request)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_representations_show_the_start_of_a_long_body(kind):
+    whole, long = kind(b"x" * 1024), kind(b"x" * 1025)
+    assert f"body={whole!r}," in repr(Response(200, "OK", Headers(), whole))
+    assert f"body={whole!r}... (1025 bytes)," in repr(Response(200, "OK", Headers(), long))
+    assert repr(Request("/", Headers(), body=long)).endswith(f"body={whole!r}... (1025 bytes))")
+
+
 def test_representation_of_a_response_in_its_own_exception_ends():
     response = Response(404, "Not Found", Headers())
     response._exception = InvalidStatus(response)

@@ -11,14 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ws_types.escaping import printable
+from ws_types.escaping import printable, redact_value
 from ws_types.headers import Headers
 
-__all__ = ["SECRET_HEADERS", "address_text", "escape", "redact", "redact_url"]
-
-# The key and the accept value of the handshake are public by design (RFC 6455 1.3).
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
-"""Lower-case names of the headers whose values never reach a log."""
+__all__ = ["address_text", "escape", "redact", "redact_url"]
 
 _ELLIPSIS = "..."
 _END_OF_AUTHORITY = re.compile(r"[/?#\\]")
@@ -62,14 +58,12 @@ def redact(headers: Headers | Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
     """Yield the names and values of headers as a log line may show them.
 
     :param headers: headers, or pairs of names and values.
-    :returns: escaped names and values, in order; the value of each of :data:`SECRET_HEADERS` is
-        replaced by its length in characters.
+    :returns: escaped names and values, in order; the value of each of
+        :data:`~ws_types.escaping.SECRET_HEADERS` is replaced by its length in characters.
     """
     items = headers.raw_items() if isinstance(headers, Headers) else headers
     for name, value in items:
-        if name.lower() in SECRET_HEADERS:
-            value = f"[redacted, {len(value)} characters]"
-        yield escape(name), escape(value)
+        yield escape(name), escape(redact_value(name, value))
 
 
 def redact_url(url: str) -> str:

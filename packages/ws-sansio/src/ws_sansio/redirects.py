@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Final
 
 from ws_types.errors import InvalidURI, SecurityError
+from ws_types.escaping import SECRET_HEADERS
 from ws_types.exceptions import InvalidStatus
 from ws_types.headers import Headers, HeadersLike
 from ws_types.uri import WebSocketURI, parse_uri
 
-from .logs import SECRET_HEADERS, redact_url
+from .logs import redact_url
 
 __all__ = ["MAX_REDIRECTS", "Destination"]
 

@@ -7,7 +7,11 @@ forges log lines or moves the cursor, and a URI's userinfo is a password.
 
 from __future__ import annotations
 
-__all__ = ["printable", "redact_userinfo"]
+__all__ = ["SECRET_HEADERS", "printable", "redact_userinfo", "redact_value"]
+
+# The key and the accept value of the handshake are public by design (RFC 6455, section 1.3).
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+"""Lower-case names of the headers whose values are shown to nobody."""
 
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -39,6 +43,15 @@ def printable(text: str, limit: int | None = None) -> str:
     if text.isprintable():
         return text
     return "".join(map(_escape, text))
+
+
+def redact_value(name: str, value: str) -> str:
+    """Replace the value of a header that holds a secret by its length in characters.
+
+    :param name: the name of the header; those of :data:`SECRET_HEADERS` hold secrets.
+    :param value: its value.
+    """
+    return f"[redacted, {len(value)} characters]" if name.lower() in SECRET_HEADERS else value
 
 
 def redact_userinfo(uri: str) -> str:

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
+from .escaping import redact_value
+
 __all__ = [
     "Headers",
     "HeadersLike",
@@ -151,8 +153,10 @@ class Headers(MutableMapping[str, str]):
     - :meth:`get_all` gives all values of a name, :meth:`raw_items` all pairs.
 
     ``len()`` and iteration count each name once, lower-cased; :meth:`raw_items` keeps names as they
-    were set. ``str()`` gives the headers as they go on the wire. Two objects are equal when each
-    name has the same values in the same order.
+    were set. Two objects are equal when each name has the same values in the same order.
+
+    ``str()`` gives the headers as they go on the wire. ``repr()`` hides credentials and cookies
+    (the values of :data:`~ws_types.escaping.SECRET_HEADERS`), since it ends in logs and tracebacks.
 
     :param args: at most one: other headers, a mapping, or an iterable of pairs.
     :param kwargs: more headers, for names that are identifiers.
@@ -191,7 +195,9 @@ class Headers(MutableMapping[str, str]):
         return "".join([f"{name}: {value}\r\n" for name, value in self._pairs]) + "\r\n"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._pairs!r})"
+        # It ends in logs and tracebacks.
+        pairs = [(name, redact_value(name, value)) for name, value in self._pairs]
+        return f"{type(self).__name__}({pairs!r})"
 
     def copy(self) -> Headers:
         """Return headers that change independently of these."""

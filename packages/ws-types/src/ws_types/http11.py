@@ -16,7 +16,8 @@ Limits are counted in bytes. They come from the environment:
 - ``WEBSOCKETS_MAX_BODY_SIZE`` (1048576): a body. That of a response says why it is an error, and no
   more is read.
 
-Errors don't show the values of headers, which may be secrets.
+Errors don't show the values of headers, which may be secrets; nor does ``repr()`` show those that
+are.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ __all__ = [
 
 _DIGITS = b"0123456789"
 _TARGET_BYTES = bytes(range(0x21, 0x7F))
+# How much of a body repr() shows, in bytes.
+_BODY_SHOWN = 1024
 
 
 @dataclass
@@ -106,7 +109,7 @@ class Request:
             f"{type(self).__qualname__}(path={self.path!r}, headers={self.headers!r}, "
             f"method={self.method!r}, protocol={self.protocol!r}, "
             f"_exception={_describe(self._exception)}"
-            + (f", body={self.body!r})" if self.body else ")")
+            + (f", body={_shorten(self.body)})" if self.body else ")")
         )
 
     def __eq__(self, other: object) -> bool:
@@ -225,7 +228,7 @@ class Response:
         return (
             f"{type(self).__qualname__}(status_code={self.status_code!r}, "
             f"reason_phrase={self.reason_phrase!r}, headers={self.headers!r}, "
-            f"body={self.body!r}, _exception={_describe(self._exception)})"
+            f"body={_shorten(self.body)}, _exception={_describe(self._exception)})"
         )
 
     def __eq__(self, other: object) -> bool:
@@ -316,6 +319,13 @@ class Response:
             )
         start = b"HTTP/1.1 %d %b\r\n" % (self.status_code, reason)
         return start + self.headers.serialize() + self.body
+
+
+def _shorten(body: bytes | bytearray) -> str:
+    # It ends in logs and tracebacks, and the peer chose its size.
+    if len(body) <= _BODY_SHOWN:
+        return repr(body)
+    return f"{body[:_BODY_SHOWN]!r}... ({len(body)} bytes)"
 
 
 def _describe(exc: Exception | None) -> str:
