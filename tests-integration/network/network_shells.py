@@ -105,9 +105,6 @@ class AsyncioServer:
 class AsyncioShell:
     """Runs :mod:`ws_asyncio` on an event loop in a thread."""
 
-    #: What the error text calls that which blocks it.
-    blocked = "our event loop was blocked"
-
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="asyncio shell")

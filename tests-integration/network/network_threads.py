@@ -101,9 +101,6 @@ class ThreadsServer:
 class ThreadsShell:
     """Runs :mod:`ws_sync`."""
 
-    #: What the error text calls that which blocks it.
-    blocked = "our event loop was blocked"
-
     def __init__(self) -> None:
         self._accepted: queue.Queue[Any] = queue.Queue()
         # Nothing else holds a connection that nobody uses.

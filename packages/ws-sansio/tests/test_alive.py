@@ -207,7 +207,7 @@ def test_a_blocked_loop_is_told() -> None:
     protocol.handle_deadline(150.0)
     protocol.handle_deadline(151.0)
     assert str(protocol.parser_exc) == (
-        "keepalive ping timeout: our event loop was blocked for 22.0 s"
+        "keepalive ping timeout: our side was blocked for 22.0 s"
     )
 
 

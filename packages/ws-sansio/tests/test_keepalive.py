@@ -261,7 +261,7 @@ def test_being_late_is_told() -> None:
     keepalive = waiting()
     assert keepalive.give_up(136.0) is None
     reason = keepalive.give_up(136.0 + GRACE)
-    assert reason == "keepalive ping timeout: our event loop was blocked for 5.0 s"
+    assert reason == "keepalive ping timeout: our side was blocked for 5.0 s"
 
 
 def test_being_a_little_late_is_nothing() -> None:
@@ -275,7 +275,7 @@ def test_being_late_twice_is_no_second_grace() -> None:
     assert keepalive.give_up(136.0) is None
     reason = keepalive.give_up(150.0)
     assert reason is not None
-    assert "our event loop was blocked for 13.0 s" in reason
+    assert "our side was blocked for 13.0 s" in reason
 
 
 def test_lateness_is_forgotten_once_the_ping_has_left() -> None:

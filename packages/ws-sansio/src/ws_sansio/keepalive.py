@@ -10,7 +10,8 @@ nothing for *timeout* afterwards. A busy connection is not a dead one, so:
   no progress is a failure;
 - while we ourselves don't read (the receive queue is full) nothing can be heard, and nothing is
   waited for but output that makes no progress;
-- where we were late ourselves (a blocked event loop), what has arrived meanwhile is read first.
+- where we were late ourselves (a blocked event loop, a suspended process), what has arrived
+  meanwhile is read first.
 
 It passes through three phases::
 
@@ -169,7 +170,7 @@ class Keepalive:
             return None
         silence = now - alive_at
         if self._missed_by:
-            return f"keepalive ping timeout: our event loop was blocked for {missed_by:.1f} s"
+            return f"keepalive ping timeout: our side was blocked for {missed_by:.1f} s"
         if self.phase is Phase.LEAVING or self._paused:
             return f"keepalive ping timeout: output made no progress for {silence:.1f} s"
         return f"keepalive ping timeout: peer was silent for {silence:.1f} s"
