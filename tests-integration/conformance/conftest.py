@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,8 +19,9 @@ sys.path.insert(0, str(HERE))
 # No proxy of this machine's is asked for the way to loopback.
 os.environ["no_proxy"] = "127.0.0.1"
 
+import raw  # noqa: E402
 from libraries import SHELLS  # noqa: E402
-from shells import Connection, Server, Shell  # noqa: E402
+from shells import PATIENCE, Connection, Server, Shell  # noqa: E402
 
 DIFFERENCES = tomllib.loads((HERE / "differences.toml").read_text())["difference"]
 
@@ -83,3 +85,24 @@ def ends(
 ) -> tuple[Connection, Connection]:
     """The same, once with either end first."""
     return pair if request.param == "client" else (pair[1], pair[0])
+
+
+@pytest.fixture(params=["client", "server"])
+def facing(
+    request: pytest.FixtureRequest, shell: Shell
+) -> Iterator[Callable[..., tuple[Connection, raw.Peer]]]:
+    """Make a connection whose other end is a socket; the first is a client's, or a server's."""
+    with contextlib.ExitStack() as stack:
+
+        def client(headers: str = "", **settings: object) -> tuple[Connection, raw.Peer]:
+            listener = stack.enter_context(raw.listen())
+            connecting = shell.start_connecting(listener.uri, **settings)
+            peer = stack.enter_context(listener.accept(headers))
+            return connecting.result(PATIENCE), peer
+
+        def server(headers: str = "", **settings: object) -> tuple[Connection, raw.Peer]:
+            running = stack.enter_context(shell.serve(**settings))
+            peer = stack.enter_context(raw.connect(running.port, headers))
+            return running.accept(), peer
+
+        yield client if request.param == "client" else server

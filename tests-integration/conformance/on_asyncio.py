@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
-from shells import PATIENCE, Connection, Library, Server, Shell
+from shells import PATIENCE, Connection, Library, Reconnecting, Server, Shell
 
 T = TypeVar("T")
 
@@ -113,7 +113,11 @@ class AsyncioServer(Server):
     async def _start(self, settings: dict[str, Any]) -> None:
         if settings.get("ssl") is not None:
             self.scheme = "wss"
-        self.raw = await self.shell.library.serve(self.handle, "127.0.0.1", 0, **settings)
+        library = self.shell.library
+        if self.socket_path is not None:
+            self.raw = await library.unix_serve(self.handle, self.socket_path, **settings)
+            return
+        self.raw = await library.serve(self.handle, "127.0.0.1", 0, **settings)
         self.port = self.raw.sockets[0].getsockname()[1]
 
     def start_closing(self, **options: Any) -> Future[None]:
@@ -122,6 +126,9 @@ class AsyncioServer(Server):
     async def _close(self, options: dict[str, Any]) -> None:
         self.raw.close(**options)
         await self.raw.wait_closed()
+
+    def start_draining(self, timeout: float, **options: Any) -> Future[None]:
+        return self.shell.start(self.raw.drain(timeout, **options))
 
 
 class AsyncioShell(Shell):
@@ -152,16 +159,23 @@ class AsyncioShell(Shell):
     def settle(self) -> None:
         self.run(_turn())
 
-    def start_connecting(self, uri: str, **settings: Any) -> Future[Connection]:
-        return self.start(self._connect(uri, settings))
+    def start_connecting(
+        self, uri: str, *, socket_path: str | None = None, **settings: Any
+    ) -> Future[Connection]:
+        return self.start(self._connect(uri, socket_path, settings))
 
-    async def _connect(self, uri: str, settings: dict[str, Any]) -> Connection:
-        raw = await self.library.connect(uri, **settings)
+    async def _connect(
+        self, uri: str, socket_path: str | None, settings: dict[str, Any]
+    ) -> Connection:
+        if socket_path is not None:
+            raw = await self.library.unix_connect(socket_path, uri, **settings)
+        else:
+            raw = await self.library.connect(uri, **settings)
         return AsyncioConnection(self, raw)
 
     @contextlib.contextmanager
-    def serve(self, **settings: Any) -> Iterator[Server]:
-        server = AsyncioServer(self)
+    def serve(self, *, socket_path: str | None = None, **settings: Any) -> Iterator[Server]:
+        server = AsyncioServer(self, socket_path)
         self.run(server._start(settings))
         try:
             yield server
@@ -169,8 +183,9 @@ class AsyncioShell(Shell):
             server.close()
 
     @contextlib.contextmanager
-    def reconnect(self, uri: str, **settings: Any) -> Iterator[Iterator[Connection]]:
-        connections = aiter(self.library.connect(uri, **settings))
+    def reconnect(self, uri: str, **settings: Any) -> Iterator[Reconnecting]:
+        raw = self.library.connect(uri, **settings)
+        connections = aiter(raw)
 
         async def following() -> Connection:
             return AsyncioConnection(self, await anext(connections))
@@ -181,9 +196,15 @@ class AsyncioShell(Shell):
                     yield self.run(following())
 
         try:
-            yield iterate()
+            yield Reconnecting(raw, iterate())
         finally:
             self.run(_end(connections))
+
+    def sending(self, message: Any) -> Callable[[Any], Awaitable[None]]:
+        async def send(raw: Any) -> None:
+            await raw.send(message)
+
+        return send
 
     def broadcast(self, connections: list[Connection], message: Any, **options: Any) -> Any:
         async def broadcast() -> Any:

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
-from shells import PATIENCE, Connection, Server, Shell
+from shells import PATIENCE, Connection, Reconnecting, Server, Shell
 
 T = TypeVar("T")
 
@@ -111,13 +111,18 @@ class ThreadsConnection(Connection):
 class ThreadsServer(Server):
     """A server that accepts connections in a thread."""
 
-    def __init__(self, shell: ThreadsShell, settings: dict[str, Any]) -> None:
-        super().__init__(shell)
+    def __init__(
+        self, shell: ThreadsShell, socket_path: str | None, settings: dict[str, Any]
+    ) -> None:
+        super().__init__(shell, socket_path)
         if settings.get("ssl") is not None:
             self.scheme = "wss"
         self.released = False
-        self.raw = shell.library.serve(self.handle, "127.0.0.1", 0, **settings)
-        self.port = self.raw.socket.getsockname()[1]
+        if socket_path is not None:
+            self.raw = shell.library.unix_serve(self.handle, socket_path, **settings)
+        else:
+            self.raw = shell.library.serve(self.handle, "127.0.0.1", 0, **settings)
+            self.port = self.raw.socket.getsockname()[1]
         self.serving = start(self.raw.serve_forever)
 
     def handle(self, raw: Any) -> None:
@@ -137,6 +142,9 @@ class ThreadsServer(Server):
         self.raw.shutdown(**options)
         self.serving.result(PATIENCE)
 
+    def start_draining(self, timeout: float, **options: Any) -> Future[None]:
+        return start(self.raw.drain, timeout, **options)
+
     def release(self) -> None:
         """Have all handlers return, those that weren't called yet too."""
         self.released = True
@@ -150,16 +158,22 @@ class ThreadsShell(Shell):
     def stop(self) -> None:
         """Do nothing: there is nothing to stop."""
 
-    def start_connecting(self, uri: str, **settings: Any) -> Future[Connection]:
-        return start(self._connect, uri, settings)
+    def start_connecting(
+        self, uri: str, *, socket_path: str | None = None, **settings: Any
+    ) -> Future[Connection]:
+        return start(self._connect, uri, socket_path, settings)
 
-    def _connect(self, uri: str, settings: dict[str, Any]) -> Connection:
+    def _connect(self, uri: str, socket_path: str | None, settings: dict[str, Any]) -> Connection:
         settings = {"legacy": True, **settings}
-        return ThreadsConnection(self, self.library.connect(uri, **settings))
+        if socket_path is not None:
+            raw = self.library.unix_connect(socket_path, uri, **settings)
+        else:
+            raw = self.library.connect(uri, **settings)
+        return ThreadsConnection(self, raw)
 
     @contextlib.contextmanager
-    def serve(self, **settings: Any) -> Iterator[Server]:
-        server = ThreadsServer(self, settings)
+    def serve(self, *, socket_path: str | None = None, **settings: Any) -> Iterator[Server]:
+        server = ThreadsServer(self, socket_path, settings)
         try:
             yield server
         finally:
@@ -171,18 +185,25 @@ class ThreadsShell(Shell):
                 closed.exception(PATIENCE)
 
     @contextlib.contextmanager
-    def reconnect(self, uri: str, **settings: Any) -> Iterator[Iterator[Connection]]:
+    def reconnect(self, uri: str, **settings: Any) -> Iterator[Reconnecting]:
         settings = {"legacy": False, **settings}
-        connections = iter(self.library.connect(uri, **settings))
+        opener = self.library.connect(uri, **settings)
+        connections = iter(opener)
 
         def iterate() -> Iterator[Connection]:
             while (raw := start(next, connections, None).result(PATIENCE)) is not None:
                 yield ThreadsConnection(self, raw)
 
         try:
-            yield iterate()
+            yield Reconnecting(opener, iterate())
         finally:
             connections.close()
+
+    def sending(self, message: Any) -> Callable[[Any], None]:
+        def send(raw: Any) -> None:
+            raw.send(message)
+
+        return send
 
     def broadcast(self, connections: list[Connection], message: Any, **options: Any) -> Any:
         raw = [each.raw for each in connections]

@@ -1,25 +1,57 @@
-"""Peers that do by hand what no library would: clients with frames of their own, HTTP servers."""
+"""Peers that do by hand what no library would: ends with frames of their own, HTTP servers."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import os
 import socket
+import struct
 import threading
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from shells import PATIENCE
 
+ACCEPT_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 HANDSHAKE = (
     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 )
 
 
-class Peer:
-    """A socket."""
+class Frame(NamedTuple):
+    """
+    A frame, as it came.
 
-    def __init__(self, sock: socket.socket) -> None:
+    :param first: its first byte.
+    :param kind: the first seven bits of its length.
+    :param key: the masking key, if there was one.
+    """
+
+    first: int
+    kind: int
+    key: bytes | None
+    payload: bytes
+
+
+def xor(data: bytes, key: bytes) -> bytes:
+    """Mask, or unmask."""
+    whole = (key * (len(data) // 4 + 1))[: len(data)]
+    return (int.from_bytes(data) ^ int.from_bytes(whole)).to_bytes(len(data))
+
+
+class Peer:
+    """
+    A socket.
+
+    :param masks: whether its frames are masked, as those of clients are.
+    """
+
+    def __init__(self, sock: socket.socket, masks: bool = True) -> None:
         self.sock = sock
+        self.masks = masks
         sock.settimeout(PATIENCE)
 
     def send(self, data: bytes | str) -> None:
@@ -27,9 +59,17 @@ class Peer:
         self.sock.sendall(data.encode() if isinstance(data, str) else data)
 
     def send_frame(self, opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> None:
-        """Send a short frame as clients do; the masking key is all zeros."""
+        """Send a short frame."""
         assert len(payload) <= 125
-        self.send(bytes([fin << 7 | rsv << 4 | opcode, 0x80 | len(payload)]) + bytes(4) + payload)
+        first, second = fin << 7 | rsv << 4 | opcode, self.masks << 7 | len(payload)
+        self.send(bytes([first, second]) + self.masked(payload))
+
+    def masked(self, payload: bytes) -> bytes:
+        """What follows the lengths of a frame: the masking key, if there is one, and the rest."""
+        if not self.masks:
+            return payload
+        key = os.urandom(4)
+        return key + xor(payload, key)
 
     def receive(self, size: int) -> bytes:
         """Receive that many bytes."""
@@ -47,11 +87,26 @@ class Peer:
             data += self.receive(1)
         return data.decode("latin-1")
 
+    def receive_frame(self) -> Frame:
+        """Receive a frame."""
+        first, second = self.receive(2)
+        kind = second & 0x7F
+        size = kind
+        if kind > 125:
+            size = int.from_bytes(self.receive(2 if kind == 126 else 8))
+        key = self.receive(4) if second & 0x80 else None
+        payload = self.receive(size)
+        return Frame(first, kind, key, payload if key is None else xor(payload, key))
+
+    def receive_close(self) -> bytes:
+        """Receive a Close frame, and nothing before it."""
+        frame = self.receive_frame()
+        assert frame.first == 0x88
+        return frame.payload
+
     def receive_close_code(self) -> int:
         """Receive a Close frame, and nothing before it."""
-        opcode, size = self.receive(2)
-        assert opcode == 0x88
-        return int.from_bytes(self.receive(size)[:2], "big")
+        return int.from_bytes(self.receive_close()[:2])
 
     def receive_rest(self) -> bytes:
         """Receive until the other end closes, in whatever way."""
@@ -61,11 +116,16 @@ class Peer:
                 data += more
         return data
 
+    def reset(self) -> None:
+        """Close the socket in a way that TCP doesn't call an end."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
 
 @contextlib.contextmanager
-def dial(port: int) -> Iterator[Peer]:
-    """Connect, and send nothing."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
+def dial(port: int, source: str = "127.0.0.1") -> Iterator[Peer]:
+    """Connect from an address, and send nothing."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0)) as sock:
         yield Peer(sock)
 
 
@@ -76,6 +136,38 @@ def connect(port: int, headers: str = "") -> Iterator[Peer]:
         peer.send(f"{HANDSHAKE}{headers}\r\n")
         assert peer.receive_head().startswith("HTTP/1.1 101 ")
         yield peer
+
+
+class Listener:
+    """A WebSocket server that accepts whatever it is asked for."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.uri = f"ws://127.0.0.1:{sock.getsockname()[1]}/"
+
+    @contextlib.contextmanager
+    def accept(self, headers: str = "", then: bytes = b"") -> Iterator[Peer]:
+        """Open a WebSocket connection; what is to follow is sent along with the response."""
+        accepted, _ = self.sock.accept()
+        with accepted:
+            peer = Peer(accepted, masks=False)
+            lines = peer.receive_head().split("\r\n")
+            (key,) = (line[18:].strip() for line in lines if line.startswith("Sec-WebSocket-Key:"))
+            accept = base64.b64encode(hashlib.sha1(key.encode() + ACCEPT_KEY).digest()).decode()
+            head = (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Accept: {accept}\r\n{headers}\r\n"
+            )
+            peer.send(head.encode() + then)
+            yield peer
+
+
+@contextlib.contextmanager
+def listen() -> Iterator[Listener]:
+    """Run such a server."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        sock.settimeout(PATIENCE)
+        yield Listener(sock)
 
 
 class Web:

@@ -29,13 +29,17 @@ class Library:
     The names of a library that a shell is made of.
 
     :param errors: where its exceptions are.
+    :param prepared: makes a message that is sent several times, where there is such a thing.
     """
 
     connect: Callable[..., Any]
     serve: Callable[..., Any]
+    unix_connect: Callable[..., Any]
+    unix_serve: Callable[..., Any]
     basic_auth: Callable[..., Any]
     broadcast: Callable[..., Any]
     errors: Any
+    prepared: Callable[..., Any] | None = None
 
 
 class Connection(abc.ABC):
@@ -115,9 +119,10 @@ class Connection(abc.ABC):
 
 class Server(abc.ABC):
     """
-    A server on a port of its own.
+    A server on a port of its own, or on a Unix socket.
 
     :param shell: what it belongs to.
+    :param socket_path: the path of the Unix socket.
     """
 
     #: The server of the library.
@@ -125,17 +130,21 @@ class Server(abc.ABC):
     scheme = "ws"
     port: int
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, socket_path: str | None) -> None:
         self.shell = shell
+        self.socket_path = socket_path
         self.accepted: queue.SimpleQueue[Connection] = queue.SimpleQueue()
 
     @property
     def uri(self) -> str:
         """The URI of the root."""
-        return f"{self.scheme}://127.0.0.1:{self.port}/"
+        where = f"127.0.0.1:{self.port}" if self.socket_path is None else "localhost"
+        return f"{self.scheme}://{where}/"
 
     def connect(self, path: str = "", **settings: Any) -> Connection:
         """Connect a client."""
+        if self.socket_path is not None:
+            settings["socket_path"] = self.socket_path
         return self.shell.connect(self.uri + path, **settings)
 
     def accept(self) -> Connection:
@@ -160,6 +169,26 @@ class Server(abc.ABC):
         """Close the server."""
         self.start_closing(**options).result(PATIENCE)
 
+    @abc.abstractmethod
+    def start_draining(self, timeout: float, **options: Any) -> Future[None]:
+        """Begin to stop gently."""
+
+
+class Reconnecting(Iterator[Connection]):
+    """
+    What connects again and again.
+
+    :param raw: that of the library.
+    :param connections: the connections that it makes.
+    """
+
+    def __init__(self, raw: Any, connections: Iterator[Connection]) -> None:
+        self.raw = raw
+        self.connections = connections
+
+    def __next__(self) -> Connection:
+        return next(self.connections)
+
 
 class Shell(abc.ABC):
     """
@@ -177,22 +206,30 @@ class Shell(abc.ABC):
         self.connections: list[Connection] = []
 
     @abc.abstractmethod
-    def start_connecting(self, uri: str, **settings: Any) -> Future[Connection]:
-        """Begin to connect."""
+    def start_connecting(
+        self, uri: str, *, socket_path: str | None = None, **settings: Any
+    ) -> Future[Connection]:
+        """Begin to connect, to a Unix socket if there is its path."""
 
     def connect(self, uri: str, **settings: Any) -> Connection:
         """Connect a client."""
         return self.start_connecting(uri, **settings).result(PATIENCE)
 
     @abc.abstractmethod
-    def serve(self, **settings: Any) -> contextlib.AbstractContextManager[Server]:
-        """Run a server."""
+    def serve(
+        self, *, socket_path: str | None = None, **settings: Any
+    ) -> contextlib.AbstractContextManager[Server]:
+        """Run a server, on a Unix socket if there is a path for it."""
 
     @abc.abstractmethod
     def reconnect(
         self, uri: str, **settings: Any
-    ) -> contextlib.AbstractContextManager[Iterator[Connection]]:
+    ) -> contextlib.AbstractContextManager[Reconnecting]:
         """Connect again and again."""
+
+    @abc.abstractmethod
+    def sending(self, message: Any) -> Callable[[Any], Any]:
+        """Make a function of a connection of the library that sends a message."""
 
     @abc.abstractmethod
     def broadcast(self, connections: list[Connection], message: Any, **options: Any) -> Any:

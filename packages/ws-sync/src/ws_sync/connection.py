@@ -164,7 +164,8 @@ class Connection(Sender, ConnectionStatus):
 
     def _wait_for_message(self, timeout: float | None) -> Any:
         """Wait for a message: there is none."""
-        self._check_opened()
+        if self.response is None:
+            self._check_opened()
         self._receiving = True
         try:
             return self._next(self._inbox.take_message, timeout)

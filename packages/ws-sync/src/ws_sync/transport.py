@@ -150,9 +150,12 @@ class Link:
         try:
             while not done():
                 now = self._clock()
+                deadline = self.protocol.next_deadline
+                if deadline is not None and now >= deadline:
+                    self._handle_deadline()
+                    continue
                 if tried and until is not None and now >= until:
                     return False
-                deadline = self.protocol.next_deadline
                 if deadline is None or (until is not None and until < deadline):
                     deadline = until
                 self._round(None if deadline is None else max(0.0, deadline - now))
@@ -195,7 +198,8 @@ class Link:
         if ready and not events:
             # The stream is broken. What is left to read has an end.
             self._discarding = True
-        self._tend(ready)
+        # What is due is seen to by whoever drives, before the next round.
+        self._move_bytes(ready)
 
     def _leave(self) -> None:
         """Leave the connection to the driver, or to the watchman where there is none."""
@@ -282,6 +286,9 @@ class Link:
 
     def _reads(self) -> bool:
         """Whether there is room for what the peer sends."""
+        # The quick answer, and nearly always the right one.
+        if not (self._inbox.count or self._input_paused):
+            return True
         if self._discarding or self.protocol.close_rcvd is not None:
             # Behind a close frame there is nothing but the end of the stream.
             paused = False
@@ -301,6 +308,15 @@ class Link:
         """
         Write and read what can be, and do what is due.
 
+        :param ready: whether the socket is ready.
+        """
+        self._move_bytes(ready)
+        self._handle_deadline()
+
+    def _move_bytes(self, ready: bool) -> None:
+        """
+        Write and read what can be.
+
         :param ready: whether the socket is ready. One that isn't may have room for a little even
             so, but then a ping would seem to have left that is stuck in a buffer.
         """
@@ -312,7 +328,6 @@ class Link:
         if not self._driver_events & READ:
             while self._read() and self._stream.pending():
                 pass  # what TLS has decrypted, the socket isn't ready for
-        self._handle_deadline()
 
     def _read(self) -> bool:
         """Read once, if there is room; returns whether there was anything."""
