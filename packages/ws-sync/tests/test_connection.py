@@ -382,3 +382,17 @@ def test_what_cant_be_a_reason() -> None:
 def test_waiting_for_the_end_can_be_bounded() -> None:
     with end() as it, pytest.raises(TimeoutError, match=r"^timed out in 2\.0s$"):
         it.connection.wait_closed(timeout=2)
+
+
+# The class
+
+
+def test_what_is_public_is_for_programs() -> None:
+    with end() as it:
+        assert {name for name in dir(it.connection) if not name.startswith("_")} == {
+            *("buffered_input", "buffered_output", "close", "close_code", "close_reason"),
+            *("close_timeout", "fileno", "id", "last_received", "latency", "local_address"),
+            *("logger", "ping", "ping_interval", "ping_timeout", "pong", "protocol", "recv"),
+            *("recv_streaming", "remote_address", "request", "response", "send", "socket"),
+            *("state", "subprotocol", "wait_closed"),
+        }

@@ -228,7 +228,7 @@ class Link:
 
     # The watchman calls these
 
-    def look_after(self, ready: bool) -> Duty | None:
+    def _look_after(self, ready: bool) -> Duty | None:
         """
         Do what there is to do; :data:`None` where somebody attends to the connection.
 
@@ -245,7 +245,7 @@ class Link:
                 self._polling += 1
             return Duty(events, self.protocol.next_deadline)
 
-    def released(self) -> None:
+    def _released(self) -> None:
         """The socket isn't in the selector any more."""
         with self._lock:
             self._in_selector = False
@@ -253,7 +253,7 @@ class Link:
             if self._lost:
                 self._close_socket()
 
-    def flush_gathered(self) -> bool:
+    def _flush_gathered(self) -> bool:
         """Send what has been gathered; returns whether anything was."""
         with self._lock:
             self._flushed_soon = self._gathered > 0

@@ -59,17 +59,17 @@ class Watched(Protocol):
     def fileno(self) -> int:
         """The number of the socket."""
 
-    def look_after(self, ready: bool) -> Duty | None:
+    def _look_after(self, ready: bool) -> Duty | None:
         """
         Do what there is to do; :data:`None` where somebody attends to the connection.
 
         :param ready: whether the selector says that the socket is ready.
         """
 
-    def released(self) -> None:
+    def _released(self) -> None:
         """The socket isn't in the selector any more."""
 
-    def flush_gathered(self) -> bool:
+    def _flush_gathered(self) -> bool:
         """Send what has been gathered; returns whether anything was."""
 
 
@@ -185,7 +185,7 @@ class Watchman:
         return None if until == math.inf else max(0.0, until - now)
 
     def _look_after(self, connection: Watched, ready: bool) -> None:
-        duty = connection.look_after(ready)
+        duty = connection._look_after(ready)
         if duty is None:
             self._when.pop(connection, None)
             self._set_events(connection, 0)
@@ -205,7 +205,7 @@ class Watchman:
             self._events[connection] = events
         if before and not events:
             self._selector.unregister(connection.fileno())
-            connection.released()
+            connection._released()
         elif before and events != before:
             self._selector.modify(connection.fileno(), events, connection)
         elif events and not before:
@@ -215,7 +215,7 @@ class Watchman:
         with self._lock:
             gathering, self._gathering = self._gathering, weakref.WeakSet()
         for connection in gathering:
-            if connection.flush_gathered():
+            if connection._flush_gathered():
                 with self._lock:
                     self._gathering.add(connection)
 
