@@ -18,8 +18,9 @@ from servers import PATIENCE, echo, running, serving
 
 from ws_sansio.http11 import USER_AGENT
 from ws_sync.client import ClientConnection, connect, reconnect, unix_connect, unix_reconnect
+from ws_sync.deadline import Deadline
 from ws_sync.server import ServerConnection, unix_serve
-from ws_sync.tunnels import Deadline, connect_tcp, default_ssl
+from ws_sync.tunnels import connect_tcp, default_ssl
 from ws_types.errors import InvalidMessage, InvalidUpgrade, InvalidURI, SecurityError
 from ws_types.exceptions import ConnectionClosed, InvalidStatus
 from ws_types.http11 import Request, Response
@@ -236,14 +237,19 @@ def test_an_interrupt_leaves_no_socket_open(scheme: str) -> None:
         assert opener.opened.fileno() == -1
 
 
-def test_a_deadline() -> None:
-    assert Deadline(None).timeout() is None
-    left = Deadline(10).timeout()
-    assert left is not None
-    assert 0 < left <= 10
-    for timeout in (0, -1):
-        with pytest.raises(TimeoutError, match="timed out during opening handshake"):
-            Deadline(timeout).timeout()
+def test_looking_up_a_host_name_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+    over = threading.Event()
+
+    def getaddrinfo(host: str, *args: Any, **kwargs: Any) -> Any:
+        if host == "example.com" and not kwargs.get("flags"):
+            over.wait(PATIENCE)
+        return resolve(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(TimeoutError, match="timed out"):
+        connect("ws://example.com/", open_timeout=0.01)
+    over.set()
 
 
 def test_the_next_address_is_tried_where_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:

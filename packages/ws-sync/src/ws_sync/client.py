@@ -23,9 +23,10 @@ from ws_types.extension import ClientExtensionFactory
 from ws_types.headers import Headers, HeadersLike
 from ws_types.typing import LoggerLike, Origin, Subprotocol
 
+from .deadline import Deadline
 from .opening import ClientConnection
 from .tls import start_tls
-from .tunnels import Deadline, connect_tcp, connect_unix, default_ssl, open_tunnel
+from .tunnels import connect_tcp, connect_unix, default_ssl, open_tunnel
 
 __all__ = ["ClientConnection", "connect", "reconnect", "unix_connect", "unix_reconnect"]
 
@@ -361,8 +362,8 @@ def connect(
         (:func:`ws_sansio.proxy.get_proxy`), :data:`None` uses none. SOCKS needs ``python-socks``.
     :param proxy_ssl: the TLS context for an ``https`` proxy.
     :param proxy_server_hostname: the name in the certificate of the proxy, where it isn't its host.
-    :param open_timeout: seconds for everything until the connection is open, proxies and redirects
-        included, but not for looking up host names; :data:`None` is no limit.
+    :param open_timeout: seconds for everything until the connection is open: looking up host names,
+        proxies and redirects included; :data:`None` is no limit.
     :param ping_interval: seconds between keepalive pings; :data:`None` sends none.
     :param ping_timeout: seconds of silence after a keepalive ping that mean a dead peer.
     :param close_timeout: seconds for the closing handshake; :data:`None` is no limit.

@@ -2,24 +2,25 @@
 What carries a client's connection: TCP, TLS, a Unix socket, or a tunnel through a proxy.
 
 Which proxy, and what to say to it, is decided in :mod:`ws_sansio.proxy`. Everything ends by one
-deadline, but for looking up host names, which the operating system can't be stopped in.
+deadline.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl as ssl_module
-import time
 from typing import Any
 
 from ws_sansio.proxy import Proxy, ProxyConnect
 from ws_types.errors import ProxyError
 from ws_types.uri import WebSocketURI
 
+from .deadline import Deadline
 from .tls import start_tls
 
-__all__ = ["Deadline", "connect_tcp", "connect_unix", "default_ssl", "open_tunnel"]
+__all__ = ["connect_tcp", "connect_unix", "default_ssl", "open_tunnel"]
 
 _default_context: ssl_module.SSLContext | None = None
 
@@ -30,30 +31,6 @@ def default_ssl() -> ssl_module.SSLContext:
     if _default_context is None:
         _default_context = ssl_module.create_default_context()
     return _default_context
-
-
-class Deadline:
-    """
-    When something has to be done.
-
-    :param timeout: seconds from now; :data:`None` is no limit.
-    """
-
-    def __init__(self, timeout: float | None) -> None:
-        self._time = None if timeout is None else time.monotonic() + timeout
-
-    def timeout(self) -> float | None:
-        """
-        The seconds that are left; :data:`None` is no limit.
-
-        :raises TimeoutError: if none are.
-        """
-        if self._time is None:
-            return None
-        left = self._time - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out during opening handshake")
-        return left
 
 
 def connect_tcp(host: str, port: int, deadline: Deadline, **settings: Any) -> socket.socket:
@@ -69,7 +46,7 @@ def connect_tcp(host: str, port: int, deadline: Deadline, **settings: Any) -> so
     """
     failure: OSError | None = None
     try:
-        for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        for *_, address in _look_up(host, port, deadline):
             timeout = deadline.timeout()
             try:
                 sock = socket.create_connection(
@@ -85,6 +62,17 @@ def connect_tcp(host: str, port: int, deadline: Deadline, **settings: Any) -> so
     finally:
         # The traceback of what is raised leads here: it mustn't lead back.
         del failure
+
+
+def _look_up(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """The addresses of a host, as :func:`socket.getaddrinfo` gives them."""
+    flags = socket.AI_NUMERICHOST
+    with contextlib.suppress(socket.gaierror):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    # The operating system can't be stopped in this.
+    return deadline.call(
+        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), discard=lambda _: None
+    )
 
 
 def connect_unix(path: str | os.PathLike[str], deadline: Deadline) -> socket.socket:
@@ -184,7 +172,12 @@ def _connect_socks(
         proxy.password,
         proxy.resolves_names,
     )
+    # Its timeout is one for each step.
+    timeout = deadline.timeout()
     try:
-        return client.connect(uri.host, uri.port, timeout=deadline.timeout(), **settings)
+        return deadline.call(
+            lambda: client.connect(uri.host, uri.port, timeout=timeout, **settings),
+            discard=socket.socket.close,
+        )
     except SocksError as exc:
         raise ProxyError("failed to connect to SOCKS proxy") from exc
