@@ -51,18 +51,7 @@ class Link:
     """
     What moves the bytes of a connection, sees to its deadlines, and wakes who waits.
 
-    :param sock: a connected socket, with TLS if there is to be TLS. It belongs to the link, and
-        doesn't block from now on.
-    :param protocol: the core of the connection.
-    :param ping_interval: seconds between keepalive pings; :data:`None` sends none.
-    :param ping_timeout: seconds of silence after a keepalive ping that mean a dead peer;
-        :data:`None` never gives up.
-    :param close_timeout: seconds for the closing handshake; :data:`None` is no limit.
-    :param max_queue: the number of received messages that may wait, above which reading stops; or
-        a tuple of that and the number at which it goes on; :data:`None` is no limit.
-    :param max_queue_size: the size of the received messages that may wait, in bytes, above which
-        reading stops; :data:`None` is no limit.
-    :param open_timeout: seconds for the opening handshake; :data:`None` is no limit.
+    Its arguments are those of :class:`~ws_sync.connection.Connection`.
     """
 
     # Tests have their own.
@@ -94,7 +83,7 @@ class Link:
         self.ping_interval = ping_interval
         self.ping_timeout = ping_timeout
         self.close_timeout = close_timeout
-        #: The socket. It doesn't block; to read from it or to write to it would break the protocol.
+        #: The socket. It doesn't block; reading from it or writing to it breaks the protocol.
         self.socket = sock
         #: Where log lines go.
         self.logger: LoggerLike = protocol.logger
