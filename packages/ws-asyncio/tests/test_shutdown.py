@@ -80,48 +80,76 @@ async def test_closing_drops_those_that_have_not_asked() -> None:
     assert silent.lost.done() and half.lost.done()
 
 
+@pytest.mark.parametrize("name", ["process_request", "process_response"])
 @in_memory
-async def test_closing_refuses_those_that_are_considered() -> None:
-    async def slowly(connection: ServerConnection, request: Request) -> None:
-        await asyncio.sleep(3)
+async def test_closing_does_not_wait_for_what_is_decided(name: str) -> None:
+    ended: list[str] = []
 
-    statuses: list[int] = []
+    async def for_ever(*_: Any) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(name)
 
-    def look(connection: ServerConnection, request: Request, response: Response) -> None:
-        statuses.append(response.status_code)
-
-    async with serve(hold, process_request=slowly, process_response=look):
+    async with serve(hold, open_timeout=None, close_timeout=None, **{name: for_ever}):
         raw = await raw_client()
         raw.transport.write(REQUEST)
         await turns()
+        start = memory().now
+    assert memory().now == start
+    assert ended == [name]
+    await turns()
+    assert raw.eof
     assert raw.received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
-    # As any other answer, it can be looked at before it is sent.
-    assert statuses == [503]
+    assert raw.received.endswith(b"\r\n\r\nServer is shutting down.\n")
+    raw.transport.abort()
+
+
+@in_memory
+async def test_what_is_decided_after_the_server_was_closed_changes_nothing() -> None:
+    async def stubborn(connection: ServerConnection, request: Request) -> Response:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return connection.respond(200, "fine\n")
+        raise AssertionError
+
+    async with serve(hold, process_request=stubborn):
+        raw = await raw_client()
+        raw.transport.write(REQUEST)
+        await turns()
+    await turns()
+    assert raw.eof
+    assert raw.received.startswith(b"HTTP/1.1 503 ")
+    assert raw.received.count(b"HTTP/1.1") == 1
     raw.transport.abort()
 
 
 @pytest.mark.parametrize("name", ["process_request", "process_response"])
 @in_memory
-async def test_a_connection_that_is_let_through_after_the_server_was_closed(name: str) -> None:
+async def test_a_connection_that_is_let_through_while_the_server_drains(name: str) -> None:
     # It came too late to be closed with the others: nothing would ever have ended it.
     go_on = asyncio.Event()
 
     async def accept(connection: ServerConnection, request: Request, *_: Any) -> Response:
         response = connection.protocol.accept(request)
-        await go_on.wait()
+        if connection.server.connections:
+            await go_on.wait()
         return response
 
     async with serve(hold, ping_interval=None, **{name: accept}) as server:
+        client = await connect(URI, ping_interval=None)
         raw = await raw_client()
         raw.transport.write(REQUEST)
         await turns()
-        server.close()
+        draining = asyncio.create_task(server.drain(10))
         await turns()
         go_on.set()
         await turns()
         assert raw.received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         raw.transport.abort()
-        await asyncio.wait_for(server.wait_closed(), 100)
+        await client.close()
+        await draining
 
 
 def test_an_event_loop_that_is_closed_while_handlers_run() -> None:

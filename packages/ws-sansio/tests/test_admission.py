@@ -196,6 +196,7 @@ def test_the_oldest_that_waits_makes_room() -> None:
     admission.answered("b", True)
     # Open connections don't count.
     assert admission.arrived("e") is None
+    assert admission.drop_reason == "connection dropped, max_pending (2) reached"
 
 
 def test_who_was_answered_makes_room_first() -> None:

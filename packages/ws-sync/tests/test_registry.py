@@ -97,7 +97,7 @@ def test_the_oldest_silent_connection_makes_room(caplog: pytest.LogCaptureFixtur
         connected(server).close()
         for sock in silent[:2]:
             assert read_all(sock) == b""
-    assert set(refusals(caplog)) == {"connection dropped, max_pending reached"}
+    assert set(refusals(caplog)) == {"connection dropped, max_pending (2) reached"}
 
 
 def test_newcomers_are_dropped_where_all_are_considered() -> None:

@@ -365,10 +365,37 @@ def test_shutting_down_refuses_those_that_are_considered() -> None:
         sock.sendall(REQUEST)
         considered.wait(PATIENCE)
         with meanwhile(server.shutdown):
-            wait_for(lambda: server._registry.closing)
-            go_on.set()
-            assert read_head(sock).startswith(b"HTTP/1.1 503 ")
+            # At once, whatever the program does.
+            assert read_all(sock).endswith(b"\r\n\r\nServer is shutting down.\n")
             sock.close()
+            go_on.set()
+
+
+@pytest.mark.parametrize("close_connections", [True, False])
+def test_shutting_down_does_not_wait_for_ever_for_what_is_decided(
+    close_connections: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ws_sync import registry
+
+    monkeypatch.setattr(registry, "HANDLER_GRACE", 0.05)
+    considered, go_on = threading.Event(), threading.Event()
+
+    def stubborn(connection: ServerConnection, request: Request) -> Response:
+        considered.set()
+        go_on.wait(PATIENCE)
+        return connection.respond(200, "fine\n")
+
+    settings: Any = {"open_timeout": None, "close_timeout": None}
+    with serving(process_request=stubborn, **settings) as server, dial(server) as sock:
+        sock.sendall(REQUEST)
+        considered.wait(PATIENCE)
+        server.shutdown(close_connections)
+        assert lines(caplog, logging.WARNING) == ["not waiting for 1 handshakes that don't end"]
+        go_on.set()
+        # What is decided now comes too late.
+        assert read_all(sock).startswith(b"HTTP/1.1 503 ")
+        sock.close()
+        wait_for(lambda: not server._registry._guests)
 
 
 PROGRAM = """

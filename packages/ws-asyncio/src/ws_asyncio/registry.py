@@ -57,7 +57,7 @@ class Registry(Generic[C]):
             return
         victim = self.admission.arrived(connection)
         if victim is not None:
-            self.logger.info("connection dropped, max_pending reached")
+            self.logger.info("%s", self.admission.drop_reason)
             victim.transport.abort()
 
     def requested(
@@ -102,11 +102,20 @@ class Registry(Generic[C]):
         for connection in list(self.admission.opened):
             _close(connection, code, reason)
 
-    def dismiss(self) -> None:
-        """Open no more connections, and drop those that haven't asked for one."""
+    def dismiss(self, refuse: Callable[[C], None]) -> None:
+        """
+        Open no more connections, and end those that aren't open.
+
+        :param refuse: answers a request that is being considered.
+        """
         self.closing = self.dismissed = True
         for connection in list(self.admission.waiting):
             connection.transport.abort()
+        for connection in list(self.admission.considered):
+            # What process_request waits for may never come.
+            refuse(connection)
+            if connection in self.tasks:
+                self.tasks[connection].cancel()
         for connection in list(self.admission.ending):
             # Their response may still be on its way.
             connection.transport.close()

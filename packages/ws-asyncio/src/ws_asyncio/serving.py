@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ws_sansio.admission import Admission
-from ws_sansio.answers import decide, internal_error
+from ws_sansio.answers import decide, internal_error, unavailable
 from ws_sansio.drain import check_close
 from ws_sansio.http11 import SERVER
 from ws_sansio.logs import address_text
@@ -132,6 +132,10 @@ class ServerConnection(Connection):
             self.logger.error("opening handshake failed", exc_info=True)
             self._answer(internal_error(self.protocol))
 
+    def _refuse(self) -> None:
+        """The server is closing: don't wait for what *process_request* decides."""
+        self._answer(unavailable(self.protocol))
+
     def _answer(self, response: Response) -> None:
         if self._lost:
             return
@@ -222,6 +226,8 @@ class Server:
         """
         Stop: accept no more connections, refuse handshakes with 503, close connections.
 
+        A *process_request* or *process_response* that is waited for is cancelled.
+
         :param close_connections: whether to close the connections, rather than let the handlers
             finish.
         :param code: the close code.
@@ -280,7 +286,7 @@ class Server:
     async def _close(self, close_connections: bool, code: CloseCode | int, reason: str) -> None:
         self.logger.info("server closing")
         self.server.close()
-        self._registry.dismiss()
+        self._registry.dismiss(ServerConnection._refuse)
         try:
             if close_connections:
                 self._registry.close(code, reason)
@@ -321,7 +327,12 @@ class Server:
         try:
             try:
                 await connection.handshake(**self._handshake)
-            except (Exception, asyncio.CancelledError):
+            except asyncio.CancelledError:
+                # A server that is closing has answered.
+                if connection.response is None:
+                    connection.transport.abort()
+                raise
+            except Exception:
                 connection.transport.abort()
                 raise
             if connection.state is not State.OPEN:

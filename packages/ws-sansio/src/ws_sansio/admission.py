@@ -104,6 +104,11 @@ class Admission(Generic[T]):
         self._counted: dict[T, str | None] = {}
         self._addresses: dict[str, int] = {}
 
+    @property
+    def drop_reason(self) -> str:
+        """What to log of a connection that :meth:`arrived` wants to be dropped."""
+        return f"connection dropped, max_pending ({self._max_pending}) reached"
+
     def arrived(self, connection: T) -> T | None:
         """
         A connection was accepted.

@@ -8,9 +8,9 @@ from typing import Any
 
 from ws_types.http11 import Request, Response
 
-from .server import ServerProtocol
+from .server import INTERNAL_ERROR, ServerProtocol
 
-__all__ = ["decide", "internal_error"]
+__all__ = ["decide", "internal_error", "unavailable"]
 
 
 def decide(
@@ -67,7 +67,4 @@ def unavailable(protocol: ServerProtocol) -> Response:
 
 def internal_error(protocol: ServerProtocol) -> Response:
     """The response where something of the program's has failed."""
-    return protocol.reject(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Failed to open a WebSocket connection; the server's log says why.\n",
-    )
+    return protocol.reject(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)

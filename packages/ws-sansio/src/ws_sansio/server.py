@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from ws_types.errors import (
     BodyTooLarge,
@@ -50,7 +50,10 @@ from .origins import check_origin
 from .protocol import Protocol
 from .states import Side, State, Step
 
-__all__ = ["ServerProtocol"]
+__all__ = ["INTERNAL_ERROR", "ServerProtocol"]
+
+INTERNAL_ERROR: Final = "Failed to open a WebSocket connection; the server's log says why.\n"
+"""What a client is told where something of the program's has failed."""
 
 SelectSubprotocol = Callable[["ServerProtocol", Sequence[Subprotocol]], Subprotocol | None]
 
@@ -137,10 +140,7 @@ class ServerProtocol(Protocol):
             # A callback of ours is at fault, or what it returned.
             self.logger.error("opening handshake failed", exc_info=True)
             self.handshake_exc = request._exception = forget_frames(exc)
-            return self.reject(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "Failed to open a WebSocket connection; the server's log says why.\n",
-            )
+            return self.reject(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
 
     def reject(self, status: StatusLike, text: str) -> Response:
         """
@@ -366,7 +366,7 @@ class ServerProtocol(Protocol):
     def _received_request(self, request: Request) -> None:
         if self.debug:
             self.logger.debug(
-                "< %s %s %s", request.method, redact_url(request.path), request.protocol
+                "< %s %s %s", escape(request.method), redact_url(request.path), request.protocol
             )
             for name, value in redact(request.headers):
                 self.logger.debug("< %s: %s", name, value)

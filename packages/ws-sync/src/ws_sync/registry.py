@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from ws_sansio.admission import Admission, Refusal
@@ -81,6 +82,8 @@ class Registry:
         self.dismissed = False
         self._changed = threading.Condition()
         self._guests: set[Guest] = set()
+        # Those whose request was being considered when the server was closed.
+        self._dismissed: set[Guest] = set()
 
     # Threads of connections call these
 
@@ -92,7 +95,7 @@ class Registry:
             self._guests.add(guest)
             victim = self.admission.arrived(guest)
         if victim is not None:
-            self.logger.info("connection dropped, max_pending reached")
+            self.logger.info("%s", self.admission.drop_reason)
             victim.drop()
         return victim is not guest
 
@@ -105,12 +108,15 @@ class Registry:
         """The response was sent."""
         with self._changed:
             self.admission.answered(guest, opened)
+            if opened:
+                self._dismissed.discard(guest)
 
     def left(self, guest: Guest) -> None:
         """The connection is gone, and its handler is done."""
         with self._changed:
             self.admission.left(guest)
             self._guests.discard(guest)
+            self._dismissed.discard(guest)
             self._changed.notify_all()
 
     # The server calls these
@@ -121,13 +127,20 @@ class Registry:
             found = [guest.connection for guest in self.admission.opened]
         return [connection for connection in found if connection is not None]
 
-    def dismiss(self) -> None:
-        """Open no more connections, and drop those that haven't asked for one."""
+    def dismiss(self) -> list[Connection]:
+        """
+        Open no more connections, and drop those that haven't asked for one.
+
+        :returns: those whose request is being considered, to be refused.
+        """
         with self._changed:
             self.closing = self.dismissed = True
             dropped = [*self.admission.waiting, *self.admission.ending]
+            self._dismissed.update(self.admission.considered)
+            considered = [guest.connection for guest in self._dismissed]
         for guest in dropped:
             guest.drop()
+        return [connection for connection in considered if connection is not None]
 
     def close(self, code: CloseCode | int, reason: str) -> None:
         """Close all connections that are open."""
@@ -142,18 +155,15 @@ class Registry:
         """
         Wait until all connections are gone, and all handlers are done.
 
-        Doesn't wait for the thread that calls it.
+        Doesn't wait for the thread that calls it; for requests that were being considered, it waits
+        :data:`HANDLER_GRACE` at most. What is left then is told of in the log.
 
-        :param timeout: seconds, after which the handlers that are left are told of in the log.
+        :param timeout: seconds to wait for handlers; :data:`None` is no limit.
         """
-        end = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            while left := self._others():
-                delay = None if end is None else end - time.monotonic()
-                if delay is not None and delay <= 0:
-                    self.logger.warning("not waiting for %d handlers that don't end", left)
-                    return
-                self._changed.wait(delay)
+        now = time.monotonic()
+        self._wait_for(lambda: self._dismissed, now + HANDLER_GRACE, "handshakes")
+        end = None if timeout is None else now + timeout
+        self._wait_for(lambda: self._guests - self._dismissed, end, "handlers")
 
     def drain(
         self, timeout: float, spread: float | None, code: CloseCode | int, reason: str
@@ -172,7 +182,13 @@ class Registry:
                     self._changed.wait(delay)
             connection._begin_closing(code, reason)
 
-    def _others(self) -> int:
-        """How many connections have a thread other than the one that calls."""
+    def _wait_for(self, guests: Callable[[], set[Guest]], end: float | None, what: str) -> None:
+        """Wait for the threads of guests, except the one that calls, until *end* at most."""
         current = threading.current_thread()
-        return sum([guest.thread is not current for guest in self._guests])
+        with self._changed:
+            while left := [guest for guest in guests() if guest.thread is not current]:
+                delay = None if end is None else end - time.monotonic()
+                if delay is not None and delay <= 0:
+                    self.logger.warning("not waiting for %d %s that don't end", len(left), what)
+                    return
+                self._changed.wait(delay)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from ws_sansio.admission import Admission
-from ws_sansio.answers import decide, internal_error
+from ws_sansio.answers import decide, internal_error, unavailable
 from ws_sansio.drain import check_close
 from ws_sansio.http11 import SERVER
 from ws_sansio.logs import address_text
@@ -128,20 +128,29 @@ class ServerConnection(Connection):
     def _is_requested(self) -> bool:
         return self.request is not None or self._lost
 
+    def _refuse(self) -> None:
+        """The server is closing: don't wait for what *process_request* decides. Any thread may."""
+        with self._lock:
+            self._respond(unavailable(self.protocol))
+            self._attend_soon()
+
     def _answer(self, response: Response) -> None:
         with self._lock:
             # What the program decided may have taken too long.
             self._handle_deadline()
-            if not self._lost:
-                self.protocol.send_response(response, now=self._clock())
-                self.response = response
-            opened = self.protocol.state is State.OPEN
-            # Before the client knows.
-            self.server._registry.answered(self._guest, opened)
-            # Messages may have come before the response.
-            self._received(self.protocol.events_received())
-            if not opened:
+            self._respond(response)
+            if self.protocol.state is not State.OPEN:
                 self._wait(self._is_lost)
+
+    def _respond(self, response: Response) -> None:
+        """Send the response, unless there is one already."""
+        if not self._lost and self.response is None:
+            self.protocol.send_response(response, now=self._clock())
+            self.response = response
+        # Before the client knows.
+        self.server._registry.answered(self._guest, self.protocol.state is State.OPEN)
+        # Messages may have come before the response.
+        self._received(self.protocol.events_received())
 
     def _handshake_events(self, events: list[Any]) -> list[Any]:
         # Before the response, the core gives nothing but the request.
@@ -233,8 +242,10 @@ class Server:
         Stop: accept no more connections, refuse handshakes with 503, close connections.
 
         Waits until all handlers have returned: 10 seconds at most after their connections are
-        closed, or without a limit where these aren't closed. It can be called in any thread, in a
-        signal handler, and in the handler of a connection, which isn't waited for then.
+        closed, or without a limit where these aren't closed; and 10 seconds at most for a
+        *process_request* or *process_response*, whose client gets its 503 at once. It can be called
+        in any thread, in a signal handler, and in the handler of a connection, which isn't waited
+        for then.
 
         :param close_connections: whether to close the connections, rather than let the handlers
             finish.
@@ -247,7 +258,9 @@ class Server:
             return
         self.logger.info("server closing")
         self._stop_accepting()
-        self._registry.dismiss()
+        for connection in self._registry.dismiss():
+            if isinstance(connection, ServerConnection):
+                connection._refuse()
         try:
             if close_connections:
                 self._registry.close(code, reason)
