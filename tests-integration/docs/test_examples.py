@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import pathlib
 import socket
 import threading
-from types import ModuleType
 
 import pytest
+from doc_examples import load
 
 from ws_asyncio import connect, serve
 from ws_types import InvalidStatus
-
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_server_on_the_bare_core() -> None:

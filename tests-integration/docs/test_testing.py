@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples"
+from doc_examples import EXAMPLES
 
 SETTINGS = """\
 [pytest]

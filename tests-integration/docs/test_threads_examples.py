@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-from types import ModuleType
-
 import pytest
+from doc_examples import load
 
 from ws_sync import connect
 from ws_sync.testing import serving
 from ws_types import InvalidStatus
-
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_client_and_server_on_threads(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import pathlib
-from types import ModuleType
 
 import pytest
+from doc_examples import load
 
 from ws_asyncio import ServerConnection, connect, serve
 from ws_types import ConnectionClosedError, InvalidStatus
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 ERRORS = (DOCS / "how-to" / "errors.rst").read_text()
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, DOCS / "examples" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_guests_hear_each_other(capsys: pytest.CaptureFixture[str]) -> None:
