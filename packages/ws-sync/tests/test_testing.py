@@ -8,7 +8,7 @@ import pytest
 
 from ws_sync import ServerConnection, connect
 from ws_sync.testing import connected_pair, serving
-from ws_types.exceptions import ConnectionClosedError, InvalidStatus
+from ws_types.exceptions import ConnectionClosedError, ConnectionClosedOK, InvalidStatus
 
 
 def echo(connection: ServerConnection) -> None:
@@ -42,6 +42,37 @@ def test_a_refused_client_raises_what_it_would() -> None:
     settings = {"process_request": lambda connection, request: connection.respond(404, "no\n")}
     with pytest.raises(InvalidStatus), connected_pair(server=settings):
         pass
+
+
+def test_nothing_arrives_while_the_wire_is_held() -> None:
+    with connected_pair(echo) as pair:
+        pair.hold()
+        pair.client.send("late")
+        with pytest.raises(TimeoutError):
+            pair.client.recv(timeout=0.05)
+        pair.release()
+        assert pair.client.recv(timeout=20) == "late"
+
+
+def test_waits_end_where_the_wire_stays_held() -> None:
+    with connected_pair(client={"close_timeout": 0.01}) as pair:
+        pair.hold()
+        pair.client.close()
+        assert pair.client.close_code == 1006
+        # Not even the end of the stream has arrived.
+        with pytest.raises(TimeoutError):
+            pair.server.recv(timeout=0.05)
+        assert pair.server.close_code is None
+        pair.release()
+        with pytest.raises(ConnectionClosedOK):
+            pair.server.recv(timeout=20)
+
+
+def test_a_block_ends_although_the_wire_is_held() -> None:
+    with connected_pair(echo) as pair:
+        pair.hold()
+        pair.client.send("never received")
+    assert pair.client.close_code == pair.server.close_code == 1000
 
 
 def test_a_connection_is_lost() -> None:

@@ -23,10 +23,11 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .client import ClientConnection, connect
 from .server import Server, ServerConnection, serve
+from .wire import Wire, WireSocket
 
 __all__ = ["ConnectedPair", "LocalServer", "connected_pair", "serving"]
 
@@ -39,10 +40,26 @@ class ConnectedPair(NamedTuple):
     #: The server's end.
     server: ServerConnection
 
+    def hold(self) -> None:
+        """
+        Let nothing arrive any more, as where cables are cut: no data, and no end of the stream.
+
+        What is sent meanwhile fills the buffers of the operating system; then senders wait.
+        """
+        self._wire.hold()
+
+    def release(self) -> None:
+        """Let arrive what was held, and all that follows."""
+        self._wire.release()
+
     def abort(self) -> None:
         """Lose the connection: both ends do at once, without a closing handshake."""
         for connection in self:
             connection._drop()
+
+    @property
+    def _wire(self) -> Wire:
+        return cast(WireSocket, self.client.socket).wire
 
 
 @contextlib.contextmanager
@@ -56,9 +73,9 @@ def connected_pair(
     """
     Join a client and a server for the time of a ``with`` block.
 
-    They talk through a pair of sockets that nobody else can reach: there is no port, and no
-    network. All else is real: the opening and the closing handshake, extensions, limits,
-    keepalive, backpressure. At the end, both ends are closed.
+    They talk through sockets that nobody else can reach: there is no port, and in place of a
+    network a wire that can be held. All else is real: the opening and the closing handshake,
+    extensions, limits, keepalive, backpressure. At the end, both ends are closed.
 
     :param handler: handles the server's end, as with :func:`~ws_sync.server.serve`, in a thread;
         :data:`None` leaves it to the test.
@@ -76,12 +93,17 @@ def connected_pair(
         else:
             handler(connection)
 
-    ours, theirs = socket.socketpair()
     # It never listens: what it would accept is given to it.
-    with serve(handle, sock=socket.socket(), **(server or {})) as running:
+    running = serve(handle, sock=socket.socket(), **(server or {}))
+    wire = Wire()
+    with contextlib.closing(wire), running:
+        ours, theirs = wire.ends
         threading.Thread(target=running.handler, args=(theirs, None), daemon=True).start()
         with connect(uri, sock=ours, **(client or {})) as connection:
-            yield ConnectedPair(connection, accepted.get())
+            try:
+                yield ConnectedPair(connection, accepted.get())
+            finally:
+                wire.release()
 
 
 @dataclasses.dataclass(frozen=True)
