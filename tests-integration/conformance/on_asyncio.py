@@ -65,6 +65,15 @@ class AsyncioConnection(Connection):
     async def _ping(self, data: Any) -> Future[None]:
         return self.shell.start(_wait_for(await self.raw.ping(data)))
 
+    async def _ping_or_end(self) -> Future[None]:
+        pong = await self.raw.ping()
+
+        async def wait() -> None:
+            with contextlib.suppress(self.shell.errors.ConnectionClosed):
+                await pong
+
+        return self.shell.start(wait())
+
     async def _pong(self, data: Any) -> None:
         await self.raw.pong(data)
 

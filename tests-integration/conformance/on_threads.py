@@ -33,6 +33,14 @@ def start(function: Callable[..., T], *args: Any, **options: Any) -> Future[T]:
     return future
 
 
+def _wait_for(pong: Event) -> Future[None]:
+    def wait() -> None:
+        if not pong.wait(PATIENCE):
+            raise TimeoutError("no pong came")
+
+    return start(wait)
+
+
 class ThreadsConnection(Connection):
     """A connection that any thread may use."""
 
@@ -75,13 +83,10 @@ class ThreadsConnection(Connection):
         return list(self.raw)
 
     def _ping(self, data: Any) -> Future[None]:
-        pong = self.raw.ping(data)
+        return _wait_for(self.raw.ping(data))
 
-        def wait() -> None:
-            if not pong.wait(PATIENCE):
-                raise TimeoutError("no pong came")
-
-        return start(wait)
+    def _ping_or_end(self) -> Future[None]:
+        return _wait_for(self.raw.ping(ack_on_close=True))
 
     def _pong(self, data: Any) -> None:
         self.raw.pong(data)
@@ -100,6 +105,8 @@ class ThreadsConnection(Connection):
         # It may be closed already.
         with contextlib.suppress(OSError):
             self.raw.socket.shutdown(socket.SHUT_RDWR)
+        # Nobody may be attending to it, and it would keep its socket.
+        start(self.raw.close).result(PATIENCE)
 
     def finish(self, exc: Exception | None = None) -> None:
         if exc is None:

@@ -86,6 +86,11 @@ class Connection(abc.ABC):
         pong: Future[None] = self.start("ping", data).result(PATIENCE)
         return pong
 
+    def ping_or_end(self) -> Future[None]:
+        """Send a ping; the future is done when the pong is there, or the connection is closed."""
+        done: Future[None] = self.start("ping_or_end").result(PATIENCE)
+        return done
+
     def pong(self, data: Any = b"") -> None:
         """Send a pong."""
         self.start("pong", data).result(PATIENCE)
