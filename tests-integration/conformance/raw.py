@@ -193,8 +193,10 @@ class Web:
             with sock:
                 peer = Peer(sock)
                 self.requests.append(peer.receive_head())
-                peer.send(answer)
-                sock.shutdown(socket.SHUT_WR)
+                # A client may have read enough before the end.
+                with contextlib.suppress(OSError):
+                    peer.send(answer)
+                    sock.shutdown(socket.SHUT_WR)
                 peer.receive_rest()
         self.listener.close()
 

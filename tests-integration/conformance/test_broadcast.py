@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
+import raw
+from libraries import only_ours
+from shells import PATIENCE
 
 
 @pytest.mark.parametrize("message", ["naïve", b"binary", "", "long " * 5000])
@@ -53,3 +58,49 @@ def test_what_cannot_be_broadcast(shell, server, message):
         shell.broadcast([handled], message)
     shell.broadcast([handled], "still open")
     assert client.recv() == "still open"
+
+
+# What became of it
+
+
+@only_ours
+def test_a_report_counts_who_got_the_message(shell, server):
+    pairs = [server.pair() for _ in range(3)]
+    pairs[0][0].close()
+    pairs[0][1].closed()
+    report = shell.broadcast([handled for _, handled in pairs], "message")
+    assert (report.sent, report.skipped, report.closed, report.failed) == (2, [], [], [])
+
+
+@only_ours
+def test_who_is_between_fragments_is_skipped(shell, server):
+    (client, handled), (other, _) = pairs = [server.pair() for _ in range(2)]
+    proceed = Event()
+    sending = handled.start_slowly(["in ", "parts"], proceed)
+    report = shell.broadcast([end for _, end in pairs], "message")
+    assert (report.sent, report.skipped) == (1, [handled.raw])
+    proceed.set()
+    sending.result(PATIENCE)
+    assert client.recv() == "in parts"
+    assert other.recv() == "message"
+
+
+@only_ours
+@pytest.mark.parametrize("slow", ["skip", "close", "function"])
+def test_who_is_too_slow(shell, slow):
+    told = []
+    with shell.serve(close_timeout=0.05) as server, raw.connect(server.port) as peer:
+        handled = server.accept()
+        options = {"limit": 0, "slow": told.append if slow == "function" else slow}
+        # The peer reads nothing: sooner or later, something waits to be sent.
+        for _ in range(1000):
+            report = shell.broadcast([handled], bytes(2**16), **options)
+            if not report.sent:
+                break
+        assert report.sent == 0
+        assert report.closed == ([handled.raw] if slow == "close" else [])
+        assert report.skipped == ([] if slow == "close" else [handled.raw])
+        assert told == ([handled.raw] if slow == "function" else [])
+        if slow == "close":
+            assert handled.closed().sent.code == 1013
+        peer.sock.close()

@@ -6,6 +6,7 @@ import gc
 
 import pytest
 import raw
+from libraries import only_ours
 from shells import PATIENCE
 
 
@@ -101,3 +102,51 @@ def test_what_a_client_leaves_behind_disturbs_nobody(server):
     client, handled = server.pair()
     client.send("fine")
     assert handled.recv() == "fine"
+
+
+# Draining
+
+
+@only_ours
+def test_a_server_that_is_drained_lets_connections_finish(shell, server):
+    pairs = [server.pair() for _ in range(2)]
+    draining = server.start_draining(600)
+    status = None
+    while status != 503:
+        try:
+            server.connect().close()
+        except shell.errors.InvalidStatus as exc:
+            status = exc.response.status_code
+    for client, handled in pairs:
+        client.send("still open")
+        assert handled.recv() == "still open"
+        assert not draining.done()
+        handled.finish()
+        assert client.closed().rcvd.code == 1000
+    # Nobody is left to wait for.
+    draining.result(PATIENCE)
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
+        server.connect()
+
+
+@only_ours
+@pytest.mark.parametrize("spread", [0, None])
+def test_a_server_that_is_drained_closes_who_does_not_finish(server, spread):
+    clients = [server.pair()[0] for _ in range(3)]
+    draining = server.start_draining(0.05, spread=spread, code=1012, reason="back soon")
+    for client in clients:
+        closed = client.closed()
+        assert (closed.rcvd.code, closed.rcvd.reason) == (1012, "back soon")
+    draining.result(PATIENCE)
+
+
+@only_ours
+def test_a_server_that_cannot_be_drained_like_that(shell, server):
+    for timeout, options in ((-1, {}), (1, {"spread": 2})):
+        with pytest.raises(ValueError, match="must be"):
+            server.start_draining(timeout, **options).result(PATIENCE)
+    with pytest.raises(shell.errors.ProtocolError):
+        server.start_draining(1, code=1005).result(PATIENCE)
+    client, handled = server.pair()
+    client.send("still serving")
+    assert handled.recv() == "still serving"
