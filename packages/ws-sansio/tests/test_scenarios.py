@@ -1,6 +1,6 @@
 """
-A client and a server wired to each other in memory: handshakes, messages and ends of connections,
-whatever the pieces in which bytes arrive.
+A client and a server wired to each other in memory: messages and ends of connections, whatever
+the pieces in which bytes arrive.
 
 A scenario is played to its end: bytes are carried both ways until neither side has any. What both
 sides have seen must not depend on how they were cut, nor on which side is served first.
@@ -14,75 +14,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wiring import URI, Factory, one_by_one, settle, transfer, whole
+from wiring import URI, Cut, Pair, start, transfer
 
 from ws_sansio import ClientProtocol, Protocol, ServerProtocol, Side, State
 from ws_types.codes import Opcode
-from ws_types.errors import (
-    InvalidOrigin,
-    InvalidUpgrade,
-    NegotiationError,
-    PayloadTooBig,
-    ProtocolError,
-)
-from ws_types.exceptions import (
-    ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
-    InvalidStatus,
-)
+from ws_types.errors import PayloadTooBig, ProtocolError
+from ws_types.exceptions import ConnectionClosedError, ConnectionClosedOK
 from ws_types.frames import Close, Frame
-from ws_types.headers import Headers
-from ws_types.http11 import Request, Response
+from ws_types.http11 import Request
 
-Cut = Callable[[bytes], Sequence[bytes]]
-
-
-class Pair:
-    """A client and a server, and what they have seen."""
-
-    def __init__(self, client: Protocol, server: Protocol, cut: Cut = whole) -> None:
-        self.client = client
-        self.server = server
-        self.cut = cut
-        self.client_saw: list[Any] = []
-        self.server_saw: list[Any] = []
-
-    def carry(self, server_first: bool = False) -> None:
-        """Carry what there is, once each way, and collect events."""
-        pairs = [(self.client, self.server), (self.server, self.client)]
-        for sender, receiver in reversed(pairs) if server_first else pairs:
-            transfer(sender, receiver, self.cut)
-        self.client_saw += self.client.events_received()
-        self.server_saw += self.server.events_received()
-
-    def settle(self) -> None:
-        """Carry all there is."""
-        settle(self.client, self.server, self.cut)
-        self.client_saw += self.client.events_received()
-        self.server_saw += self.server.events_received()
-
-    def close_excs(self) -> tuple[ConnectionClosed, ConnectionClosed]:
-        assert self.client.state is State.CLOSED
-        assert self.server.state is State.CLOSED
-        assert self.client.data_to_send() == []
-        assert self.server.data_to_send() == []
-        return self.client.close_exc, self.server.close_exc
-
-
-def start(
-    client: ClientProtocol, server: ServerProtocol, cut: Cut, answer: Any = None
-) -> tuple[Pair, Request, Response]:
-    """Shake hands; *answer* makes the response, which is that of accept() by default."""
-    pair = Pair(client, server, cut)
-    client.send_request(client.connect())
-    transfer(client, server, cut)
-    [request] = server.events_received()
-    server.send_response(server.accept(request) if answer is None else answer(server, request))
-    transfer(server, client, cut)
-    [response, *rest] = client.events_received()
-    pair.client_saw += rest
-    return pair, request, response
+pytest_plugins = ["variants"]
 
 
 def opened(cut: Cut, view: Any = "frames", **options: Any) -> Pair:
@@ -91,17 +32,6 @@ def opened(cut: Cut, view: Any = "frames", **options: Any) -> Pair:
     )
     assert (pair.client.state, pair.server.state) == (State.OPEN, State.OPEN)
     return pair
-
-
-@pytest.fixture(params=[whole, one_by_one], ids=["whole", "byte by byte"])
-def cut(request: pytest.FixtureRequest) -> Cut:
-    result: Cut = request.param
-    return result
-
-
-@pytest.fixture(params=["frames", "messages"])
-def view(request: pytest.FixtureRequest) -> Any:
-    return request.param
 
 
 @st.composite
@@ -120,143 +50,6 @@ def cutting(draw: st.DrawFn) -> Cut:
         return pieces
 
     return cut
-
-
-# The opening handshake
-
-
-def test_plain_handshake(cut: Cut) -> None:
-    pair, request, response = start(ClientProtocol(URI), ServerProtocol(), cut)
-    assert (request.path, request.headers["Host"]) == ("/chat?room=1", "example.com")
-    assert response.status_code == 101
-    assert (pair.client.state, pair.server.state) == (State.OPEN, State.OPEN)
-    assert (pair.client.handshake_exc, pair.server.handshake_exc) == (None, None)
-
-
-def test_everything_negotiated(cut: Cut) -> None:
-    client = ClientProtocol(
-        URI,
-        origin="http://example.com",  # type: ignore[arg-type]
-        extensions=[Factory("x-one"), Factory("x-two"), Factory("x-three")],
-        subprotocols=["b", "a"],  # type: ignore[list-item]
-    )
-    server = ServerProtocol(
-        origins=["same-origin"],  # type: ignore[list-item]
-        extensions=[Factory("x-three"), Factory("x-one")],
-        subprotocols=["a", "b"],  # type: ignore[list-item]
-    )
-    pair, _, _ = start(client, server, cut)
-    assert client.subprotocol == server.subprotocol == "a"
-    names = [extension.name for extension in client.extensions]
-    assert names == [extension.name for extension in server.extensions] == ["x-one", "x-three"]
-    client.send_text(b"hi")
-    server.send_binary(b"ho")
-    pair.settle()
-    assert pair.server_saw == [Frame(Opcode.TEXT, b"hi")]
-    assert pair.client_saw == [Frame(Opcode.BINARY, b"ho")]
-
-
-REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, type[Exception]]] = {
-    "origin": ({"origin": "http://a"}, {"origins": ["http://b"]}, 403, InvalidOrigin),
-    "subprotocol": ({"subprotocols": ["a"]}, {"subprotocols": ["b"]}, 400, NegotiationError),
-}
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_server_refuses(cut: Cut, name: str) -> None:
-    client_options, server_options, status, error = REFUSALS[name]
-    client, server = ClientProtocol(URI, **client_options), ServerProtocol(**server_options)
-    pair, _, response = start(client, server, cut)
-    assert response.status_code == status
-    assert isinstance(server.handshake_exc, error)
-    assert isinstance(client.handshake_exc, InvalidStatus)
-    assert client.handshake_exc.response is response
-    assert response.body.startswith(b"Failed to open a WebSocket connection: ")
-    pair.settle()
-    for exc in pair.close_excs():
-        assert str(exc) == "no close frame received or sent"
-
-
-def test_server_rejects(cut: Cut) -> None:
-    client, server = ClientProtocol(URI), ServerProtocol()
-    pair, _, response = start(client, server, cut, lambda server, _: server.reject(404, "no\n"))
-    assert (response.status_code, response.body) == (404, b"no\n")
-    assert str(client.handshake_exc) == "server rejected WebSocket connection: HTTP 404"
-    assert server.handshake_exc is None
-    pair.settle()
-    pair.close_excs()
-
-
-def test_server_serves_a_page_whose_body_ends_with_the_connection(cut: Cut) -> None:
-    client, server = ClientProtocol(URI), ServerProtocol()
-    page = b"<!doctype html>" * 100
-    pair, _, response = start(client, server, cut, lambda *_: Response(200, "OK", Headers(), page))
-    assert (response.status_code, response.body) == (200, page)
-    assert isinstance(client.handshake_exc, InvalidStatus)
-    pair.settle()
-    pair.close_excs()
-
-
-@pytest.mark.parametrize(
-    ("options", "header", "error"),
-    [
-        ({}, ("Sec-WebSocket-Protocol", "x"), "no subprotocols supported"),
-        ({}, ("Sec-WebSocket-Extensions", "x"), "no extensions supported"),
-        ({}, ("Sec-WebSocket-Accept", "x"), "invalid Sec-WebSocket-Accept header: x"),
-    ],
-)
-def test_client_refuses_what_the_server_did(
-    cut: Cut, options: Any, header: tuple[str, str], error: str
-) -> None:
-    def answer(server: ServerProtocol, request: Request) -> Response:
-        response = server.accept(request)
-        if header[0] in response.headers:
-            del response.headers[header[0]]
-        response.headers[header[0]] = header[1]
-        return response
-
-    client, server = ClientProtocol(URI, **options), ServerProtocol()
-    pair, _, _ = start(client, server, cut, answer)
-    assert str(client.handshake_exc) == error
-    assert client.state is State.CONNECTING
-    assert server.state is State.OPEN
-    pair.settle()
-    # The server learns of it from the end of the stream.
-    assert str(server.parser_exc) == "unexpected end of stream"
-    client_exc, server_exc = pair.close_excs()
-    assert type(client_exc) is type(server_exc) is ConnectionClosedError
-
-
-def test_server_that_does_not_speak_websocket(cut: Cut) -> None:
-    client, server = ClientProtocol(URI), ServerProtocol()
-    request = client.connect()
-    del request.headers["Upgrade"]
-    client.send_request(request)
-    pair = Pair(client, server, cut)
-    transfer(client, server, cut)
-    [received] = server.events_received()
-    server.send_response(server.accept(received))
-    assert isinstance(server.handshake_exc, InvalidUpgrade)
-    pair.settle()
-    [response] = pair.client_saw
-    assert response.status_code == 426
-    assert response.headers["Upgrade"] == "websocket"
-    pair.close_excs()
-
-
-def test_client_gives_up_before_the_response(cut: Cut) -> None:
-    client, server = ClientProtocol(URI, open_timeout=1), ServerProtocol()
-    client.handle_deadline(0.0)
-    client.send_request(client.connect(), now=0.0)
-    pair = Pair(client, server, cut)
-    pair.carry()
-    [request] = pair.server_saw
-    client.handle_deadline(1.0)
-    pair.carry()
-    assert server.state is State.CLOSED
-    server.send_response(server.accept(request))
-    assert server.data_to_send() == []
-    pair.close_excs()
 
 
 # Messages
@@ -320,24 +113,6 @@ def test_fragments_with_pings_between(cut: Cut, fragments: list[bytes], pings: l
     assert pair.server_saw == [b"".join(fragments)]
     assert client.pings_answered()[0][0] == b"last"
     assert (client.parser_exc, server.parser_exc) == (None, None)
-
-
-def test_messages_right_behind_the_response(cut: Cut, view: Any) -> None:
-    client, server = ClientProtocol(URI, view=view), ServerProtocol(view=view)
-
-    client.send_request(client.connect())
-    pair = Pair(client, server, cut)
-    transfer(client, server, cut)
-    [request] = server.events_received()
-    server.send_response(server.accept(request))
-    server.send_message("welcome")
-    server.send_close(1001, "bye")
-    pair.settle()
-    response, *rest = pair.client_saw
-    assert response.status_code == 101
-    assert rest[0] == ("welcome" if view == "messages" else Frame(Opcode.TEXT, b"welcome"))
-    client_exc, server_exc = pair.close_excs()
-    assert type(client_exc) is type(server_exc) is ConnectionClosedOK
 
 
 # The closing handshake
@@ -497,7 +272,6 @@ def test_the_stream_ends_anywhere(cut: Cut, length: int, data: st.DataObject) ->
 
 
 # Anything that programs may do
-
 
 #: What a program may do with its side; what can't be done is refused, and changes nothing.
 ACTIONS: dict[str, Callable[[Protocol], object]] = {

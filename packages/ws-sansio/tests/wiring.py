@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from framing import PING
+from framing import CLOSE, PING, frame
 
 from ws_sansio import ClientProtocol, Protocol, ServerProtocol, Side, State
 from ws_sansio.handshake import accept_key
-from ws_types.errors import NegotiationError
+from ws_types.errors import NegotiationError, PayloadTooBig, ProtocolError
+from ws_types.exceptions import ConnectionClosed
 from ws_types.extension import ClientExtensionFactory, Extension, ServerExtensionFactory
 from ws_types.frames import Frame
 from ws_types.http11 import Request, Response
 from ws_types.uri import parse_uri
 
 URI = parse_uri("ws://example.com/chat?room=1")
+KIB, MIB = 2**10, 2**20
+
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
@@ -122,9 +126,72 @@ def settle(one: Protocol, other: Protocol, cut: Cut = whole) -> None:
         pass
 
 
-def opened(side: Side, **settings: Any) -> Protocol:
-    """A protocol that starts after the opening handshake."""
-    return Protocol(side, **settings)
+class Pair:
+    """A client and a server, and what they have seen."""
+
+    def __init__(self, client: Protocol, server: Protocol, cut: Cut = whole) -> None:
+        self.client = client
+        self.server = server
+        self.cut = cut
+        self.client_saw: list[Any] = []
+        self.server_saw: list[Any] = []
+
+    def carry(self, server_first: bool = False) -> None:
+        """Carry what there is, once each way, and collect events."""
+        pairs = [(self.client, self.server), (self.server, self.client)]
+        for sender, receiver in reversed(pairs) if server_first else pairs:
+            transfer(sender, receiver, self.cut)
+        self.client_saw += self.client.events_received()
+        self.server_saw += self.server.events_received()
+
+    def settle(self) -> None:
+        """Carry all there is."""
+        settle(self.client, self.server, self.cut)
+        self.client_saw += self.client.events_received()
+        self.server_saw += self.server.events_received()
+
+    def close_excs(self) -> tuple[ConnectionClosed, ConnectionClosed]:
+        """Both have ended, and have nothing more to send; returns their exceptions."""
+        assert self.client.state is State.CLOSED
+        assert self.server.state is State.CLOSED
+        assert self.client.data_to_send() == []
+        assert self.server.data_to_send() == []
+        return self.client.close_exc, self.server.close_exc
+
+
+def start(
+    client: ClientProtocol, server: ServerProtocol, cut: Cut, answer: Any = None
+) -> tuple[Pair, Request, Response]:
+    """Shake hands; *answer* makes the response, which is that of accept() by default."""
+    pair = Pair(client, server, cut)
+    client.send_request(client.connect())
+    transfer(client, server, cut)
+    [request] = server.events_received()
+    server.send_response(server.accept(request) if answer is None else answer(server, request))
+    transfer(server, client, cut)
+    [response, *rest] = client.events_received()
+    pair.client_saw += rest
+    return pair, request, response
+
+
+def to(protocol: Protocol, opcode: int, payload: bytes = b"", **options: Any) -> bytes:
+    """A frame as this protocol has to receive it."""
+    if protocol.side is Side.CLIENT:
+        options.setdefault("key", None)
+    return frame(opcode, payload, **options)
+
+
+def closing(protocol: Protocol, code: int = 1000, reason: bytes = b"") -> bytes:
+    """A close frame as this protocol has to receive it."""
+    return to(protocol, CLOSE, code.to_bytes(2, "big") + reason)
+
+
+def extended(side: Side, view: Any, *extensions: Extension, **settings: Any) -> Protocol:
+    """A protocol that starts after the opening handshake, with these extensions."""
+    protocol = Protocol(side, state=State.CONNECTING, view=view, **settings)
+    protocol.extensions = list(extensions)
+    protocol.state = State.OPEN
+    return protocol
 
 
 def sent(protocol: Protocol, view: str = "frames") -> list[Any]:
@@ -162,6 +229,31 @@ class Marking(Extension):
         return Frame(frame.opcode, data[len(self.name) :], frame.fin)
 
 
+class Doubling(Extension):
+    """Has a hook for messages: writes each byte twice, except for messages that begin with x."""
+
+    name = "double"  # type: ignore[assignment]
+    message_rsv = 0x40
+
+    def encode(self, frame: Frame) -> Frame:
+        return frame
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        return frame
+
+    def encode_message(self, data: Any, *, text: bool) -> bytes | None:
+        data = bytes(data)
+        return None if data[:1] == b"x" else bytes(b for byte in data for b in (byte, byte))
+
+    def decode_message(self, data: Any, *, max_size: int | None) -> bytes:
+        if len(data) % 2:
+            raise ProtocolError("odd")
+        result = bytes(data[::2])
+        if max_size is not None and len(result) > max_size:
+            raise PayloadTooBig(len(result), max_size)
+        return result
+
+
 class Factory(ClientExtensionFactory, ServerExtensionFactory):
     """Negotiates :class:`Marking`, on either side; raises *error* instead."""
 
@@ -197,6 +289,18 @@ def no_cycles(make: Callable[[], Any]) -> Iterator[weakref.ref[Any]]:
         yield weakref.ref(make())
     finally:
         gc.enable()
+
+
+def peak(function: Callable[[], object]) -> int:
+    """The bytes that a call had allocated at most, beyond those before it."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        function()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
 
 
 TIMEOUTS: dict[str, Any] = {
