@@ -63,15 +63,18 @@ def test_connections_from_one_address(shell):
 
 
 def test_who_came_first_makes_room_for_who_comes(shell):
-    with shell.serve(max_pending=2) as server:
-        with raw.dial(server.port) as first, raw.dial(server.port) as second:
-            first.send("GET / HTTP/1.1\r\n")
-            with raw.connect(server.port):
-                server.accept()
-                assert first.receive_rest() == b""
-                second.send(f"{raw.HANDSHAKE}\r\n")
-                assert second.receive_head().startswith("HTTP/1.1 101 ")
-                server.accept()
+    with (
+        shell.serve(max_pending=2) as server,
+        raw.dial(server.port) as first,
+        raw.dial(server.port) as second,
+    ):
+        first.send("GET / HTTP/1.1\r\n")
+        with raw.connect(server.port):
+            server.accept()
+            assert first.receive_rest() == b""
+            second.send(f"{raw.HANDSHAKE}\r\n")
+            assert second.receive_head().startswith("HTTP/1.1 101 ")
+            server.accept()
 
 
 @pytest.mark.parametrize(

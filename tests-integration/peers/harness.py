@@ -65,7 +65,8 @@ class Library:
     :param lacks: orders that it can't obey, and ``fragments``; their tests are skipped. Then,
         ``reason``: it doesn't report the reason of a closing that it began; ``echoed code`` and
         ``echoed reason``: it answers any closing with 1000, or without a reason. ``ping within``:
-        it forgets at a ping that the message around it is compressed.
+        it forgets at a ping that the message around it is compressed. ``code 1014``: it takes that
+        code for one that nobody may send.
     :param arguments: what the script is told, besides orders.
     """
 
@@ -83,6 +84,7 @@ class Library:
 AIOHTTP_LACKS = frozenset({"fragments", "reason", "echoed code", "echoed reason"})
 TORNADO_LACKS = frozenset({"fragments", "echoed reason"})
 WEBSOCKET_CLIENT_LACKS = frozenset({"listen", "echoed code", "echoed reason"})
+WSPROTO_LACKS = frozenset({"code 1014"})
 
 PEERS = {
     "websocket-client": Library(
@@ -101,6 +103,14 @@ PEERS = {
         "tornado_peer.py",
         "WS_PEER_TORNADO",
         TORNADO_LACKS | {"ping within"},
+        arguments=("deflate",),
+    ),
+    "picows": Library("picows_peer.py", "WS_PEER_PICOWS"),
+    "wsproto": Library("wsproto_peer.py", "WS_PEER_WSPROTO", WSPROTO_LACKS),
+    "wsproto, compressed": Library(
+        "wsproto_peer.py",
+        "WS_PEER_WSPROTO",
+        WSPROTO_LACKS | {"ping within"},
         arguments=("deflate",),
     ),
     "ws": Library("ws_peer.mjs", "WS_PEER_WS"),

@@ -133,7 +133,8 @@ async def test_a_ping_between_fragments_is_answered(connected, peer, needs):
 
 
 @pytest.mark.parametrize("code", CODES)
-async def test_we_close_with_any_code(connected, peer, code):
+async def test_we_close_with_any_code(connected, peer, needs, code):
+    needs(f"code {code:d}")
     async with connected() as ours, asyncio.timeout(PATIENCE):
         seen, _ = await asyncio.gather(peer.closed(), ours.close(code, "a réason"))
         assert seen == (code, "a réason")
@@ -143,7 +144,8 @@ async def test_we_close_with_any_code(connected, peer, code):
 
 
 @pytest.mark.parametrize("code", CODES)
-async def test_the_peer_closes_with_any_code(connected, peer, code):
+async def test_the_peer_closes_with_any_code(connected, peer, needs, code):
+    needs(f"code {code:d}")
     expected = ConnectionClosedOK if code in (1000, 1001) else ConnectionClosedError
     async with connected() as ours, asyncio.timeout(PATIENCE):
         closing = asyncio.create_task(peer.close(code, "a réason"))
