@@ -69,7 +69,7 @@ def test_closing_handshake_begun_by_the_server() -> None:
     assert server.close_exc.rcvd_then_sent is False
 
 
-def test_both_sides_close_at_once() -> None:
+def test_a_code_that_is_not_ok_from_either_side_makes_an_error() -> None:
     client, server = Protocol(Side.CLIENT), Protocol(Side.SERVER)
     client.send_close(1000)
     server.send_close(1011, "oops")
@@ -86,7 +86,7 @@ def test_both_sides_close_at_once() -> None:
     assert client.close_rcvd_then_sent is server.close_rcvd_then_sent is False
 
 
-def test_close_without_a_code(side: Side) -> None:
+def test_a_close_without_a_code_sends_an_empty_frame(side: Side) -> None:
     protocol = Protocol(side)
     protocol.send_close()
     assert protocol.close_sent == Close(CloseCode.NO_STATUS_RCVD, "")
@@ -160,7 +160,7 @@ def test_data_and_pings_still_count_after_we_sent_a_close_frame(side: Side, view
     assert sent(protocol) == [Frame(Opcode.PONG, b"p")]
 
 
-def test_close_in_the_middle_of_a_message(side: Side, view: Any) -> None:
+def test_a_close_in_the_middle_of_a_message_is_no_error(side: Side, view: Any) -> None:
     protocol = Protocol(side, view=view)
     protocol.receive_data(to(protocol, TEXT, b"\xe2", fin=False) + closing(protocol))
     assert protocol.parser_exc is None
@@ -171,7 +171,7 @@ def test_close_in_the_middle_of_a_message(side: Side, view: Any) -> None:
 # The end of the stream
 
 
-def test_unexpected_end_of_stream(side: Side) -> None:
+def test_an_end_of_stream_without_a_closing_handshake_is_an_error(side: Side) -> None:
     protocol = Protocol(side)
     protocol.receive_eof()
     assert protocol.state is State.CLOSED
@@ -186,7 +186,7 @@ def test_unexpected_end_of_stream(side: Side) -> None:
 
 
 @pytest.mark.parametrize("length", range(1, 8))
-def test_end_of_stream_in_the_middle_of_a_frame(length: int, view: Any) -> None:
+def test_an_end_of_stream_in_the_middle_of_a_frame_is_told_apart(length: int, view: Any) -> None:
     protocol = Protocol(Side.SERVER, view=view)
     protocol.receive_data(frame(TEXT, b"hi")[:length])
     protocol.receive_eof()
@@ -194,7 +194,7 @@ def test_end_of_stream_in_the_middle_of_a_frame(length: int, view: Any) -> None:
     assert str(protocol.parser_exc) == "stream ends in the middle of a frame"
 
 
-def test_end_of_stream_without_an_answer_to_our_close_frame(side: Side) -> None:
+def test_an_end_of_stream_without_an_answer_to_our_close_frame_is_an_error(side: Side) -> None:
     protocol = Protocol(side)
     protocol.send_close(1000)
     protocol.receive_eof()

@@ -10,7 +10,7 @@ from wiring import Doubling, Marking, closing, extended, no_cycles, sent, to
 
 from ws_sansio import SEND_EOF, Protocol, Side, State
 from ws_types.codes import CloseCode, Opcode
-from ws_types.errors import InvalidState, TooManyFragments
+from ws_types.errors import InvalidState
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedError
 from ws_types.frames import Close, Frame
 
@@ -95,15 +95,6 @@ def test_a_client_lets_the_server_end_the_stream() -> None:
     assert client.data_to_send() == [SEND_EOF]
 
 
-def test_too_many_empty_fragments(view: Any) -> None:
-    protocol = Protocol(Side.SERVER, view=view)
-    protocol.receive_data(frame(TEXT, fin=False) + frame(CONT, fin=False) * 4096)
-    assert protocol.state is State.CLOSING
-    assert isinstance(protocol.parser_exc, TooManyFragments)
-    assert protocol.close_sent is not None
-    assert protocol.close_sent.code == CloseCode.MESSAGE_TOO_BIG
-
-
 # Extensions
 
 
@@ -138,7 +129,7 @@ def test_a_bug_in_an_extension_fails_the_connection(
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1011, 3000, 4999])
-def test_fail(side: Side, code: int) -> None:
+def test_a_program_fails_the_connection(side: Side, code: int) -> None:
     protocol = Protocol(side)
     protocol.fail(code, "why")
     end = [SEND_EOF] if side is Side.SERVER else []

@@ -81,14 +81,11 @@ def test_a_huge_frame_that_is_announced_and_dribbled_reserves_nothing(view: Any)
 
 
 @pytest.mark.parametrize("max_size", [None, 2**20])
-@pytest.mark.parametrize(
-    ("length", "code"),
-    [(2**63, CloseCode.PROTOCOL_ERROR), (2**64 - 1, CloseCode.PROTOCOL_ERROR)],
-)
-def test_lengths_of_64_bits(view: Any, length: int, code: CloseCode, max_size: int | None) -> None:
+@pytest.mark.parametrize("length", [2**63, 2**64 - 1])
+def test_lengths_of_64_bits_are_refused(view: Any, length: int, max_size: int | None) -> None:
     server = Protocol(Side.SERVER, view=view, max_size=max_size)
     server.receive_data(header(BINARY, length))
-    assert failed(server, code) == "payload length exceeds 2**63 - 1"
+    assert failed(server, CloseCode.PROTOCOL_ERROR) == "payload length exceeds 2**63 - 1"
 
 
 def test_lengths_add_up_without_overflow(view: Any) -> None:
@@ -120,7 +117,9 @@ def test_control_frames_are_short(view: Any, opcode: int, size: int) -> None:
 
 @pytest.mark.parametrize("rsv", [0x10, 0x20, 0x40, 0x70])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, PING, CLOSE])
-def test_reserved_bits_that_were_not_negotiated(view: Any, opcode: int, rsv: int) -> None:
+def test_reserved_bits_that_were_not_negotiated_are_refused(
+    view: Any, opcode: int, rsv: int
+) -> None:
     server = Protocol(Side.SERVER, view=view)
     server.receive_data(frame(opcode, rsv=rsv))
     assert failed(server, CloseCode.PROTOCOL_ERROR) == "reserved bits must be 0"
@@ -197,7 +196,7 @@ def test_bad_text_is_refused_at_its_first_bad_byte(
     assert failed(server, CloseCode.INVALID_DATA).endswith(f"at position {len(before)}")
 
 
-def test_text_that_is_cut_off(view: Any) -> None:
+def test_text_that_is_cut_off_is_refused(view: Any) -> None:
     server = Protocol(Side.SERVER, view=view)
     server.receive_data(frame(TEXT, b"a\xe2", fin=False) + frame(CONT, b"\x82"))
     assert failed(server, CloseCode.INVALID_DATA) == "unexpected end of data at position 1"

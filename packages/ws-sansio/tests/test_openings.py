@@ -18,7 +18,7 @@ from ws_types.http11 import Request, Response
 pytest_plugins = ["variants"]
 
 
-def test_plain_handshake(cut: Cut) -> None:
+def test_a_handshake_opens_both_sides(cut: Cut) -> None:
     pair, request, response = start(ClientProtocol(URI), ServerProtocol(), cut)
     assert (request.path, request.headers["Host"]) == ("/chat?room=1", "example.com")
     assert response.status_code == 101
@@ -26,7 +26,7 @@ def test_plain_handshake(cut: Cut) -> None:
     assert (pair.client.handshake_exc, pair.server.handshake_exc) == (None, None)
 
 
-def test_everything_negotiated(cut: Cut) -> None:
+def test_both_sides_agree_on_what_was_negotiated(cut: Cut) -> None:
     client = ClientProtocol(
         URI,
         origin="http://example.com",  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, type[Exception]]]
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_server_refuses(cut: Cut, name: str) -> None:
+def test_a_client_that_is_refused_sees_the_response(cut: Cut, name: str) -> None:
     client_options, server_options, status, error = REFUSALS[name]
     client, server = ClientProtocol(URI, **client_options), ServerProtocol(**server_options)
     pair, _, response = start(client, server, cut)
@@ -90,7 +90,7 @@ def test_server_refuses(cut: Cut, name: str) -> None:
         assert str(exc) == "no close frame received or sent"
 
 
-def test_server_rejects(cut: Cut) -> None:
+def test_a_client_that_is_rejected_sees_the_response(cut: Cut) -> None:
     client, server = ClientProtocol(URI), ServerProtocol()
     pair, _, response = start(client, server, cut, lambda server, _: server.reject(404, "no\n"))
     assert (response.status_code, response.body) == (404, b"no\n")
@@ -140,7 +140,7 @@ def test_client_refuses_what_the_server_did(
     assert type(client_exc) is type(server_exc) is ConnectionClosedError
 
 
-def test_server_that_does_not_speak_websocket(cut: Cut) -> None:
+def test_a_request_without_upgrade_is_answered_by_how_to(cut: Cut) -> None:
     client, server = ClientProtocol(URI), ServerProtocol()
     request = client.connect()
     del request.headers["Upgrade"]

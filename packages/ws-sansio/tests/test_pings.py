@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from framing import CLOSE, PING, PONG, frame
+from framing import PING, PONG, frame
 from wiring import sent, to
 
-from ws_sansio import SEND_EOF, Protocol, Side
+from ws_sansio import Protocol, Side
 from ws_sansio.pings import PingRegistry
 from ws_types.codes import Opcode
 from ws_types.errors import ConcurrencyError
@@ -52,26 +52,6 @@ def test_pongs_held_back_are_replaced_by_the_newest() -> None:
     assert server.data_to_send() == []
     server.receive_data(frame(PING, b"a") + frame(PING, b"b"))
     assert sent(server) == [Frame(Opcode.PONG, b"a"), Frame(Opcode.PONG, b"b")]
-
-
-def test_a_pong_held_back_is_not_sent_after_the_end() -> None:
-    server = Protocol(Side.SERVER, write_limit=1000)
-    server.output_pending(1001)
-    server.receive_data(frame(PING, b"p"))
-    server.receive_data(frame(CLOSE))
-    assert sent(server)[-1] == SEND_EOF
-    server.output_pending(0)
-    assert server.data_to_send() == []
-
-
-def test_a_pong_held_back_is_sent_while_closing() -> None:
-    server = Protocol(Side.SERVER, write_limit=1000)
-    server.output_pending(1001)
-    server.receive_data(frame(PING, b"p"))
-    server.send_close(1000)
-    assert len(server.data_to_send()) == 1
-    server.output_pending(0)
-    assert sent(server) == [Frame(Opcode.PONG, b"p")]
 
 
 # Pings of the program
@@ -124,34 +104,7 @@ def test_view_of_frames_leaves_pongs_to_its_reader(side: Side) -> None:
 # Pings that wait for their pong
 
 
-def test_a_pong_answers_its_ping_and_those_before() -> None:
-    pings = PingRegistry()
-    for number, payload in enumerate((b"a", b"b", b"c")):
-        pings.add(payload, float(number))
-    assert len(pings) == 3
-    assert pings.acknowledge(b"b", 10.0) == [(b"a", 10.0), (b"b", 9.0)]
-    assert pings.acknowledge(b"b", 10.0) == []
-    assert len(pings) == 1
-    assert pings.acknowledge(b"c", 10.0) == [(b"c", 8.0)]
-
-
-def test_unknown_pongs_answer_nothing() -> None:
-    pings = PingRegistry()
-    pings.add(b"a", 0.0)
-    assert pings.acknowledge(b"x", 1.0) == []
-    assert len(pings) == 1
-
-
-def test_duplicates_are_refused_until_answered() -> None:
-    pings = PingRegistry()
-    pings.add(b"a", 0.0)
-    with pytest.raises(ConcurrencyError, match=r"already waiting for a pong with the same data"):
-        pings.add(b"a", 1.0)
-    assert pings.acknowledge(b"a", 5.0) == [(b"a", 5.0)]
-    pings.add(b"a", 6.0)
-
-
-def test_pings_that_are_forgotten() -> None:
+def test_forgotten_pings_wait_no_longer() -> None:
     pings = PingRegistry()
     pings.add(b"a", 0.0)
     pings.forget(b"a")
@@ -169,7 +122,7 @@ def test_round_trip_without_a_clock(before: float | None, after: float | None) -
     assert round_trip != round_trip
 
 
-def test_unused_payloads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unused_payload_is_none_of_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     pings = PingRegistry()
     pings.add(b"used", 0.0)
     random = iter([b"used", b"used", b"free"])

@@ -151,7 +151,7 @@ def test_what_is_not_bytes_like_is_refused() -> None:
         protocol.receive_data("text")  # type: ignore[arg-type]
 
 
-def test_limit_of_fragments(view: Any) -> None:
+def test_fragments_have_a_limit_of_their_own(view: Any) -> None:
     protocol = Protocol(Side.SERVER, view=view, max_size=(None, 4))
     protocol.receive_data(frame(BINARY, bytes(4), fin=False) + frame(CONT, bytes(4)))
     assert protocol.state is State.OPEN

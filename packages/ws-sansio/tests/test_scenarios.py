@@ -96,7 +96,9 @@ def test_messages_arrive_in_order(
     pings=st.lists(st.binary(max_size=125), max_size=6),
 )
 @settings(max_examples=60, deadline=None)
-def test_fragments_with_pings_between(cut: Cut, fragments: list[bytes], pings: list[bytes]) -> None:
+def test_pings_and_pongs_go_between_fragments(
+    cut: Cut, fragments: list[bytes], pings: list[bytes]
+) -> None:
     pair = opened(cut, "messages")
     client, server = pair.client, pair.server
     for number, fragment in enumerate(fragments):
@@ -129,7 +131,7 @@ def test_fragments_with_pings_between(cut: Cut, fragments: list[bytes], pings: l
     ],
 )
 @pytest.mark.parametrize("closer", list(Side))
-def test_one_side_closes(
+def test_both_sides_know_how_one_side_closed(
     cut: Cut, view: Any, closer: Side, code: int | None, reason: str, cls: type[Exception]
 ) -> None:
     pair = opened(cut, view)
@@ -167,25 +169,6 @@ def test_both_sides_close_at_once(cut: Cut, server_first: bool) -> None:
     assert client_exc.rcvd_then_sent is server_exc.rcvd_then_sent is False
 
 
-def test_the_server_ends_the_stream_first(cut: Cut) -> None:
-    pair = opened(cut)
-    client, server = pair.client, pair.server
-    client.send_close(1000)
-    transfer(client, server, cut)
-    assert client.close_expected()
-    answer, end = server.data_to_send()
-    assert end == b""
-    client.receive_data(answer)
-    # The client waits for the end of the server's stream.
-    assert client.data_to_send() == []
-    assert client.close_expected()
-    client.receive_eof()
-    assert client.state is State.CLOSED
-    assert client.data_to_send() == [b""]
-    server.receive_eof()
-    pair.close_excs()
-
-
 def test_what_was_on_its_way_arrives_before_the_close(cut: Cut) -> None:
     pair = opened(cut, "messages")
     pair.client.send_close(1000)
@@ -202,7 +185,7 @@ def test_what_was_on_its_way_arrives_before_the_close(cut: Cut) -> None:
 
 
 @pytest.mark.parametrize("failing", list(Side))
-def test_one_side_fails(cut: Cut, failing: Side) -> None:
+def test_both_sides_know_how_one_side_failed(cut: Cut, failing: Side) -> None:
     pair = opened(cut)
     one, other = pair.client, pair.server
     if failing is Side.SERVER:
@@ -232,7 +215,7 @@ def test_a_message_that_is_too_big_for_the_other_side(cut: Cut, view: Any, sende
     pair.close_excs()
 
 
-def test_two_of_the_same_side(cut: Cut) -> None:
+def test_two_clients_do_not_talk_to_each_other(cut: Cut) -> None:
     one, other = Protocol(Side.CLIENT), Protocol(Side.CLIENT)
     one.send_text(b"masked")
     transfer(one, other, cut)
@@ -242,7 +225,9 @@ def test_two_of_the_same_side(cut: Cut) -> None:
 
 @given(cut=cutting(), length=st.integers(0, 400), data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_the_stream_ends_anywhere(cut: Cut, length: int, data: st.DataObject) -> None:
+def test_a_server_closes_wherever_the_stream_ends(
+    cut: Cut, length: int, data: st.DataObject
+) -> None:
     """Wherever the client's bytes break off, the server closes, and knows why."""
     client, server = ClientProtocol(URI), ServerProtocol()
     client.send_request(client.connect())
@@ -298,7 +283,7 @@ ACTIONS: dict[str, Callable[[Protocol], object]] = {
     ),
 )
 @settings(max_examples=400, deadline=None)
-def test_whatever_programs_do(
+def test_nothing_that_programs_do_breaks_the_protocol(
     cut: Cut, views: tuple[Any, Any], steps: list[tuple[Side, str]]
 ) -> None:
     """

@@ -33,7 +33,7 @@ pytest_plugins = ["variants"]
     ],
 )
 @pytest.mark.parametrize("extensions", [[], [Marking("m")]], ids=["plain", "extension"])
-def test_send_message(
+def test_messages_go_as_text_or_binary_by_their_type_unless_told(
     side: Side, message: Any, options: Any, expected: Frame, extensions: list[Extension]
 ) -> None:
     protocol = Protocol(side, state=State.CONNECTING)
