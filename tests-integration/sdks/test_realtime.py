@@ -14,7 +14,11 @@ pytestmark = pytest.mark.asyncio
 
 @pytest.fixture
 def phoenix(as_json):
-    """Replies to what channels say; broadcasts go to all connections, their sender included."""
+    """
+    Replies to what channels say; broadcasts go to all connections, their sender included.
+
+    A broadcast of "leave" ends the connection, as it says.
+    """
     sessions = []
 
     async def handle(connection: Any) -> None:
@@ -31,6 +35,7 @@ def phoenix(as_json):
                 answer = {"topic": message["topic"], "ref": message["ref"]}
                 await session.send({**answer, "event": "phx_reply", "payload": reply})
                 if message["event"] == "broadcast":
+                    await leave(connection, message["payload"]["payload"].get("leave"))
                     for each in sessions:
                         await each.send({**message, "ref": None})
         finally:
@@ -39,9 +44,19 @@ def phoenix(as_json):
     return handle
 
 
-async def joined(client: AsyncRealtimeClient, name: str) -> tuple[Any, asyncio.Queue[Any]]:
+async def leave(connection: Any, how: str | None) -> None:
+    """Have a server leave, if it is to."""
+    if how == "abruptly":
+        connection.transport.abort()
+    elif how is not None:
+        await connection.close(int(how))
+
+
+async def joined(
+    client: AsyncRealtimeClient, name: str, states: asyncio.Queue[Any] | None = None
+) -> tuple[Any, asyncio.Queue[Any]]:
     """Subscribe to a channel; gives it and what is broadcast there."""
-    states: asyncio.Queue[Any] = asyncio.Queue()
+    states = states or asyncio.Queue()
     received: asyncio.Queue[Any] = asyncio.Queue()
     channel = client.channel(name)
     channel.on_broadcast("move", received.put_nowait)
@@ -76,3 +91,30 @@ async def test_a_channel_that_is_refused(service, phoenix):
         with pytest.raises(PermissionError, match="not yours"):
             await joined(client, "forbidden")
         await client.close()
+
+
+@pytest.mark.parametrize("leaving", ["abruptly", "1001", "1012"])
+async def test_a_client_whose_server_leaves_connects_and_joins_again(service, phoenix, leaving):
+    requests = []
+
+    def process_request(connection: Any, request: Any) -> Any:
+        requests.append(request)
+        # Just after it was lost, the server isn't back yet.
+        return connection.respond(503, "not yet\n") if len(requests) == 2 else None
+
+    async with service(phoenix, process_request=process_request) as address:
+        url = f"ws://{address}/realtime/v1"
+        client = AsyncRealtimeClient(url, "token", initial_backoff=0.01)
+        await client.connect()
+        states: asyncio.Queue[Any] = asyncio.Queue()
+        channel, received = await joined(client, "room", states)
+        await channel.send_broadcast("move", {"x": 1})
+        assert (await received.get())["payload"] == {"x": 1}
+        await channel.send_broadcast("move", {"leave": leaving})
+        seen = [(await states.get())[0] for _ in range(2)]
+        assert seen == [RealtimeSubscribeStates.CHANNEL_ERROR, RealtimeSubscribeStates.SUBSCRIBED]
+        await channel.send_broadcast("move", {"x": 2})
+        while (await received.get())["payload"] != {"x": 2}:
+            pass
+        await client.close()
+    assert len(requests) == 3
