@@ -156,6 +156,14 @@ def programs(session: nox.Session, build: str) -> str:
     return python
 
 
+def frameworks(session: nox.Session, python: str) -> str:
+    """Add what the how-tos on frameworks use to the environment of the programs."""
+    requirements = str(ROOT / "tests-integration" / "docs" / "requirements.txt")
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    session.run(python, *install, "-r", requirements, external=True)
+    return python
+
+
 # Build
 
 
@@ -269,6 +277,9 @@ def integration(session: nox.Session, build: str) -> None:
     folder = ROOT / "tests-integration"
     # Packaging is the same whatever build is installed, but for where there is no compiler.
     twice = build == "pure" and wheelhouse.has_compiled(MAIN)
+    # So are the how-tos on frameworks.
+    if not twice:
+        env["WS_FRAMEWORKS"] = frameworks(session, env["WS_PROGRAMS"])
     arguments = ["--ignore=isolated", *(["--ignore=packaging"] if twice else [])]
     arguments += session.posargs
     run_pytest(session, f"integration-{build}", folder, *arguments, **env)

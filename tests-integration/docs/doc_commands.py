@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 
 from doc_blocks import ROOT
+from doc_calls import FOREIGN
 
 from websockets.cli.arguments import parse
 
@@ -76,7 +77,7 @@ def _module(name: str, arguments: list[str]) -> Iterator[str]:
         path = ROOT / name.replace(".", "/")
         if not (path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()):
             yield f"there is no module {name}"
-    elif importlib.util.find_spec(name.split(".")[0]) is None:
+    elif name not in FOREIGN and importlib.util.find_spec(name.split(".")[0]) is None:
         yield f"there is no module {name}"
 
 
