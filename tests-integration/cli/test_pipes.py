@@ -49,8 +49,6 @@ def test_json_is_checked_and_written_on_a_line(served: Served) -> None:
     ("uri", "reason"),
     [
         ("ws://127.0.0.1:1/", "nobody listens there"),
-        ("http://127.0.0.1:1/", "isn't a valid URI"),
-        ("127.0.0.1:1", "write ws://host:port/path"),
         ("ws://user:secret@127.0.0.1:1/", "nobody listens there"),
     ],
 )
@@ -61,6 +59,19 @@ def test_connections_that_fail(command: list[str], uri: str, reason: str) -> Non
     assert reason in done.stderr.decode()
     assert done.stderr.startswith(b"Failed to connect to ")
     assert b"Traceback" not in done.stderr
+    assert b"secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:1/", "127.0.0.1:1", "ws://u:secret@127.0.0.1:1/#x"]
+)
+@pytest.mark.parametrize("command", [[], ["bench"]], ids=["connect", "bench"])
+def test_uris_that_are_wrong(command: list[str], uri: str) -> None:
+    done = run(*command, uri)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"websockets: ")
+    assert b"isn't a valid URI: " in done.stderr
+    assert b"write ws://host:port/path" in done.stderr
     assert b"secret" not in done.stderr
 
 

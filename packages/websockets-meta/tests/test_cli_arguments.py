@@ -42,6 +42,13 @@ def test_commands() -> None:
         (["--binary", "--json", "ws://a/"], "not allowed with argument"),
         (["serve", "--port", "65536"], "'65536' isn't a whole number, 0 to 65535"),
         (["ws://a/", "ws://b/"], "unrecognized arguments"),
+        (["--origin", "http://a\r\nB: 1", "ws://a/"], "--origin: "),
+        (["--origin", "http://\udcff", "ws://a/"], "--origin: "),
+        (["bench", "--size", "9999999999", "ws://a/"], "isn't a whole number, 0 to 1073741824"),
+        (["srve", "ws://a/"], "srve is neither a URI (ws://host:port/path) nor a command"),
+        (["srve", "ws://a/"], "(connect, serve, bench): did you mean serve?"),
+        (["Bench"], ": did you mean bench?"),
+        (["localhost"], "nor a command (connect, serve, bench)\n"),
     ],
 )
 def test_wrong_arguments(argv: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,6 +53,14 @@ def test_a_password_that_nobody_can_give(
     assert "\x1b" not in errors
 
 
+@pytest.mark.parametrize("user", ["a\r\nB:c", "a:\udcff"])
+def test_a_user_that_can_not_be_sent(user: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        checked("--user", user, "ws://localhost/")
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.startswith("websockets: --user: ")
+
+
 @pytest.mark.parametrize("uri", ["localhost:8765", "http://localhost/", "ws://"])
 def test_what_is_not_a_websocket_uri(uri: str) -> None:
     with pytest.raises(InvalidURI):

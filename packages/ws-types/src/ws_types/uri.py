@@ -174,6 +174,9 @@ def _parse_host_port(uri: str, host_port: str) -> tuple[str, int | None]:
             if not _NOT_IN_HOST.isdisjoint(host):
                 # Compatibility characters may become delimiters (a full-width solidus, for one).
                 raise InvalidURI(uri, "hostname has a character that it may not have")
+        # RFC 1035, section 2.3.4. A dot at the end is for the root of the DNS.
+        if not all(1 <= len(label) <= 63 for label in host.removesuffix(".").split(".")):
+            raise InvalidURI(uri, "a part of the hostname is empty, or has more than 63 characters")
     host = host.lower()
     if not digits:
         return host, None

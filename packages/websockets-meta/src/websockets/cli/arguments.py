@@ -5,13 +5,15 @@ examples.
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ws_sansio.grammar import validate_subprotocols
-from ws_types.headers import Headers
+from ws_types.headers import Headers, check_header_value
 
 from ..version import version
 
@@ -95,15 +97,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("connect", argv)
     parser = {"connect": _connect, "serve": _serve, "bench": _bench}[command]()
+    if command == "connect" and rest and re.fullmatch("[A-Za-z][-0-9A-Za-z_]*", rest[0]):
+        parser.error(_no_command(rest[0]))
     options = parser.parse_args(rest)
     options.command = command
     if command != "serve":
-        options.headers = _headers(parser, options.header)
-        try:
-            validate_subprotocols(options.subprotocol)
-        except ValueError as exc:
-            parser.error(f"--subprotocol: {exc}")
+        _check_connection(parser, options)
     return options
+
+
+def _no_command(word: str) -> str:
+    similar = difflib.get_close_matches(word.lower(), COMMANDS, 1)
+    advice = f": did you mean {similar[0]}?" if similar else ""
+    commands = ", ".join(COMMANDS)
+    return f"{word} is neither a URI (ws://host:port/path) nor a command ({commands}){advice}"
 
 
 def _parser(prog: str, **texts: str) -> Parser:
@@ -209,7 +216,7 @@ def _bench() -> Parser:
     )
     measuring.add_argument(
         "--size",
-        type=_number(int, 0),
+        type=_number(int, 0, 2**30),
         default=64,
         metavar="BYTES",
         help="the size of the messages (default: 64)",
@@ -275,11 +282,24 @@ def _number(
             number = kind(-1)
         if not (math.isfinite(number) and minimum <= number <= maximum):
             what = "a whole number" if kind is int else "a number"
-            least = f"{minimum:g} or more" if maximum == math.inf else f"{minimum:g} to {maximum:g}"
+            least = f"{minimum:g} or more" if maximum == math.inf else f"{minimum:g} to {maximum}"
             raise argparse.ArgumentTypeError(f"{text!r} isn't {what}, {least}")
         return number
 
     return convert
+
+
+def _check_connection(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Check what says how to connect, except for the URI; put headers together."""
+    options.headers = _headers(parser, options.header)
+    try:
+        validate_subprotocols(options.subprotocol)
+    except ValueError as exc:
+        parser.error(f"--subprotocol: {exc}")
+    try:
+        check_header_value("Origin", options.origin or "")
+    except ValueError as exc:
+        parser.error(f"--origin: {exc}")
 
 
 def _headers(parser: argparse.ArgumentParser, lines: Sequence[str]) -> Headers:

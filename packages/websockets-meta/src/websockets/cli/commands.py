@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ws_types.exceptions import WebSocketException
+from ws_types.errors import InvalidURI, WebSocketException
 
 from .bench import bench
 from .explain import explain
@@ -27,6 +27,10 @@ def run(options: argparse.Namespace) -> int:
         return serve(options)
     try:
         check_uri(options)
+    except InvalidURI as exc:
+        print(f"websockets: {explain(exc)}", file=sys.stderr)
+        return 2
+    try:
         return bench(options) if options.command == "bench" else talk(options)
     except BrokenPipeError:
         raise

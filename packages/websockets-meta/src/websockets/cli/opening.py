@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 from ws_asyncio.client import connect
+from ws_sansio.grammar import build_authorization_basic
 from ws_types.errors import InvalidURI
 from ws_types.escaping import printable, redact_userinfo
 from ws_types.uri import parse_uri
@@ -23,7 +24,8 @@ def check_uri(options: argparse.Namespace) -> None:
 
     :param options: the options of the command line: ``uri`` may change, ``shown_uri`` appears.
     :raises InvalidURI: if it isn't valid.
-    :raises SystemExit: if a password is missing, and there is no terminal to ask for it.
+    :raises SystemExit: if a password is missing, and there is no terminal to ask for it; if name
+        and password can't be sent.
     """
     options.shown_uri = printable(redact_userinfo(options.uri))
     if "://" not in options.uri:
@@ -40,8 +42,13 @@ def _with_user(uri: str, user: str) -> str:
     name, colon, password = user.partition(":")
     if not colon:
         password = _ask_password(printable(name))
+    try:
+        build_authorization_basic(name, password)
+        quoted = ":".join(urllib.parse.quote(part, safe="") for part in (name, password))
+    except ValueError as exc:
+        print(f"websockets: --user: {exc}", file=sys.stderr)
+        raise SystemExit(2) from None
     parts = urllib.parse.urlsplit(uri)
-    quoted = ":".join(urllib.parse.quote(part, safe="") for part in (name, password))
     netloc = f"{quoted}@{parts.netloc.rpartition('@')[2]}"
     return urllib.parse.urlunsplit(parts._replace(netloc=netloc))
 

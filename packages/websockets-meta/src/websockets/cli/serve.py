@@ -34,21 +34,31 @@ def serve(options: argparse.Namespace) -> int:
 
     :param options: the options of the command line.
     :returns: the exit code.
+    :raises BrokenPipeError: if nobody reads the output.
     """
     folder = None
     if options.folder is not None:
         folder = pathlib.Path(options.folder).resolve()
         if not folder.is_dir():
-            print(f"websockets serve: {options.folder} isn't a folder", file=sys.stderr)
+            shown = printable(options.folder)
+            print(f"websockets serve: {shown} isn't a folder", file=sys.stderr)
             return 2
     try:
         asyncio.run(Echo(options, folder).run())
-    except OSError as exc:
+    except BrokenPipeError:
+        raise
+    except (OSError, UnicodeError) as exc:
         where = f"{printable(options.host)}:{options.port}"
-        reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc
-        print(f"Failed to listen on {where}: {reason} (see --host, --port).", file=sys.stderr)
+        print(f"Failed to listen on {where}: {_reason(exc)} (see --host, --port).", file=sys.stderr)
         return 1
     return 0
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, UnicodeError):
+        return "it can't be the name of a host"
+    assert isinstance(exc, OSError)
+    return os.strerror(exc.errno) if exc.errno and exc.errno > 0 else printable(str(exc))
 
 
 def _is_local(host: str) -> bool:
@@ -74,13 +84,17 @@ class Echo:
 
     def __init__(self, options: argparse.Namespace, folder: pathlib.Path | None) -> None:
         self.options, self.folder = options, folder
+        # Ends with the server.
+        self._end: asyncio.Future[None]
 
     async def run(self) -> None:
         """Serve until the task is cancelled, or SIGTERM.
 
         :raises OSError: if it can't listen.
+        :raises BrokenPipeError: if nobody reads the output.
         """
         options = self.options
+        self._end = asyncio.get_running_loop().create_future()
         task = asyncio.current_task()
         assert task is not None
         with contextlib.suppress(NotImplementedError):
@@ -97,12 +111,12 @@ class Echo:
         async with server:
             self._announce(server)
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.get_running_loop().create_future()
+                await self._end
         print("Stopped.", flush=True)
 
     def _announce(self, server: Server) -> None:
         name, port = self.options.host, server.sockets[0].getsockname()[1]
-        if name in ("0.0.0.0", "::"):  # noqa: S104 (to be shown)
+        if name in ("", "0.0.0.0", "::"):  # noqa: S104 (to be shown)
             print(f"Listening on all addresses of {socket.gethostname()}: others can reach it.")
             name = "localhost"
         elif ":" in name:
@@ -129,7 +143,7 @@ class Echo:
         self, connection: ServerConnection, request: Request
     ) -> Response | None:
         """Answer browsers that ask for a page."""
-        if "websocket" in request.headers.get("Upgrade", "").lower():
+        if "websocket" in ",".join(request.headers.get_all("Upgrade")).lower():
             return None
         if request.method not in ("GET", "HEAD"):
             response = page(405, "Only GET and HEAD are answered.\n", "text/plain")
@@ -145,6 +159,12 @@ class Echo:
         return response
 
     def _log(self, connection: ServerConnection, text: str) -> None:
-        if not self.options.quiet:
-            address = connection.remote_address
+        if self.options.quiet:
+            return
+        address = connection.remote_address
+        try:
             print(printable(f"{address[0]}:{address[1]} {text}", limit=300), flush=True)
+        except BrokenPipeError as exc:
+            # Not the fault of the connection.
+            if not self._end.done():
+                self._end.set_exception(exc)
