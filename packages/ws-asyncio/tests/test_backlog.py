@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from typing import Any
 
@@ -137,6 +138,10 @@ async def test_sending_waits_for_a_peer_that_does_not_read(tls: Any) -> None:
         connect(server.uri, ssl=client_side, **settings) as client,
     ):
         client.transport.pause_reading()
+        # The slower the machine, the more the system would have room for.
+        sock = client.transport.get_extra_info("socket")
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, buffer, 2**16)
         # Echoes fill the network; more than that isn't read, and not sent.
         sending = asyncio.ensure_future(send_many(client))
         while client.transport.get_write_buffer_size() == 0:
