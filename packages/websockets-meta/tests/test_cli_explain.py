@@ -43,3 +43,9 @@ def test_explanation(exc: Exception, text: str) -> None:
 def test_text_of_a_peer_is_escaped_and_bounded() -> None:
     assert explain(OSError("\x1b[31m" + "a" * 5000)).isprintable()
     assert len(explain(OSError("a" * 5000))) < 1100
+
+
+def test_a_redirect_to_two_places() -> None:
+    headers = Headers([("Location", "/a"), ("Location", "/b\x9b")])
+    text = explain(InvalidStatus(Response(302, "Found", headers)))
+    assert text == "the server answered HTTP 302 Found, which points to /a and to /b\\x9b"

@@ -397,6 +397,7 @@ def test_subprotocol_that_was_selected(values: list[str], expected: str | None) 
     ("values", "cls", "text"),
     [
         (["c"], NegotiationError, "unsupported subprotocol: c"),
+        (["c" * 5000], NegotiationError, f"unsupported subprotocol: {'c' * 1021}..."),
         (["a, b"], InvalidHeader, "invalid Sec-WebSocket-Protocol header: multiple values: a, b"),
         (["a", "b"], InvalidHeader, "invalid Sec-WebSocket-Protocol header: multiple values: a, b"),
         ([";"], InvalidHeaderFormat, None),

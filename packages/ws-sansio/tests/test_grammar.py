@@ -248,8 +248,9 @@ def test_subprotocols_that_can_be_offered(subprotocols: Any) -> None:
 
 @pytest.mark.parametrize("subprotocol", ["", "a b", "a,b", "é", "a\r\nX: y", "a\x00"])
 def test_subprotocols_that_are_not_tokens(subprotocol: Any) -> None:
-    with pytest.raises(ValueError, match="invalid subprotocol: "):
+    with pytest.raises(ValueError, match="invalid subprotocol: ") as raised:
         validate_subprotocols([subprotocol])
+    assert str(raised.value).isprintable()
     with pytest.raises(ValueError, match="invalid subprotocol: "):
         build_subprotocol([subprotocol])
 

@@ -235,6 +235,22 @@ def test_reason_phrases_are_escaped(debug: pytest.LogCaptureFixture) -> None:
     assert "< HTTP/1.1 101 Switching\\x9b31m" in debug.messages
 
 
+def test_reason_phrases_of_programs_are_escaped(debug: pytest.LogCaptureFixture) -> None:
+    server = ServerProtocol()
+    server.receive_data(request_bytes())
+    # What somebody else's server gave as a reason, for instance.
+    server.send_response(Response(502, "Bad\x9b31m", Headers()))
+    assert "HTTP response sent (502 Bad\\x9b31m)" in debug.messages
+    printable(debug)
+
+
+def test_methods_are_cut(debug: pytest.LogCaptureFixture) -> None:
+    server = ServerProtocol()
+    server.receive_data(b"M" * 5000 + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
+    (line,) = [line for line in debug.messages if line.startswith("< M")]
+    assert len(line) < 1100
+
+
 @pytest.mark.parametrize(
     "data",
     [

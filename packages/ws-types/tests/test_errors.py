@@ -160,6 +160,24 @@ def test_what_a_peer_sent_is_escaped(exc):
     assert str(exc).isprintable()
 
 
+@pytest.mark.parametrize(
+    "exc",
+    [
+        InvalidURI("ws://" + "u" * 10000, "why"),
+        InvalidMethod("M" * 10000),
+        InvalidHeader("A" * 10000),
+        InvalidHeader("A", "\x9b" * 10000),
+        InvalidHeaderFormat("A", "expected token", "h" * 10000, 0),
+        DuplicateParameter("p" * 10000),
+        InvalidParameterValue("p", "v" * 10000),
+    ],
+    ids=lambda exc: type(exc).__name__,
+)
+def test_what_a_peer_sent_is_cut(exc):
+    assert len(str(exc)) < 5000
+    assert "..." in str(exc)
+
+
 @pytest.mark.parametrize("kind", [InvalidURI, InvalidProxy])
 def test_userinfo_is_not_shown(kind):
     exc = kind("ws://user:secret@host", "why")

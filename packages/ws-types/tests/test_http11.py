@@ -213,6 +213,7 @@ HEADER_ERRORS = [
     (b"A: secret\0", "invalid HTTP header value: control character in A"),
     (b"A: secret\x7f", "invalid HTTP header value: control character in A"),
     (b"A: secret\r", "invalid HTTP header value: control character in A"),
+    (b"A" * 500 + b": \0", f"invalid HTTP header value: control character in {'A' * 80}..."),
     (b"A: b\rB: c", "invalid HTTP header value: control character in A"),
     (b"A: b\nB: c", "line of HTTP headers doesn't end with CRLF"),
 ]

@@ -198,7 +198,7 @@ class ClientProtocol(Protocol):
         if len(selected) > 1:
             raise InvalidHeader("Sec-WebSocket-Protocol", f"multiple values: {', '.join(selected)}")
         if selected[0] not in self.available_subprotocols:
-            raise NegotiationError(f"unsupported subprotocol: {selected[0]}")
+            raise NegotiationError(f"unsupported subprotocol: {escape(selected[0])}")
         return selected[0]
 
     def _receive_handshake(self, data: BytesLike) -> None:

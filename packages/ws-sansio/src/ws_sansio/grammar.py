@@ -47,6 +47,8 @@ from ws_types.typing import (
     UpgradeProtocol,
 )
 
+from .logs import escape
+
 __all__ = [
     "build_authorization_basic",
     "build_extension",
@@ -256,7 +258,7 @@ def parse_authorization_basic(header: str) -> tuple[str, str]:
 
 def _check_token(value: str, what: str) -> str:
     if _TOKEN.fullmatch(value) is None:
-        raise ValueError(f"invalid {what}: {value}")
+        raise ValueError(f"invalid {what}: {escape(value)}")
     return value
 
 

@@ -189,7 +189,8 @@ class ServerProtocol(Protocol):
         if self._eof_sent:
             return
         if self.debug:
-            self.logger.debug("> HTTP/1.1 %d %s", response.status_code, response.reason_phrase)
+            reason = escape(response.reason_phrase)
+            self.logger.debug("> HTTP/1.1 %d %s", response.status_code, reason)
             for name, value in redact(response.headers):
                 self.logger.debug("> %s: %s", name, value)
             if response.body:
@@ -205,7 +206,7 @@ class ServerProtocol(Protocol):
             if early:
                 self.receive_data(early)
         else:
-            status = response.status_code, response.reason_phrase
+            status = response.status_code, escape(response.reason_phrase)
             self.logger.info("%s (%d %s)", self._meaning, *status)
             self._step(Step.REFUSE)
             self._send_eof()

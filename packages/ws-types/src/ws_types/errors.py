@@ -33,7 +33,7 @@ all of them.
     ├── InvalidState (an AssertionError too)
     └── ConcurrencyError (a RuntimeError too)
 
-What ``str()`` gives is safe to log: what a peer sent is escaped, and no password is shown.
+What ``str()`` gives is safe to log: what a peer sent is escaped and cut, and no password is shown.
 Attributes hold the values as they are.
 """
 
@@ -76,6 +76,13 @@ __all__ = [
     "WebSocketException",
 ]
 
+#: How much of each thing that a peer sent is shown, in characters.
+_SHOWN = 1000
+
+
+def _show(text: str) -> str:
+    return printable(text, _SHOWN)
+
 
 def _rebuild(cls: type[WebSocketException], args: tuple[Any, ...]) -> WebSocketException:
     return cls.__new__(cls, *args)
@@ -107,8 +114,8 @@ class InvalidURI(WebSocketException):
         self.msg = msg
 
     def __str__(self) -> str:
-        shown = printable(redact_userinfo(self.uri))
-        return f"{shown} isn't a valid URI: {printable(self.msg)}"
+        shown = _show(redact_userinfo(self.uri))
+        return f"{shown} isn't a valid URI: {_show(self.msg)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({redact_userinfo(self.uri)!r}, {self.msg!r})"
@@ -129,8 +136,8 @@ class InvalidProxy(WebSocketException):
         self.msg = msg
 
     def __str__(self) -> str:
-        shown = printable(redact_userinfo(self.proxy))
-        return f"{shown} isn't a valid proxy: {printable(self.msg)}"
+        shown = _show(redact_userinfo(self.proxy))
+        return f"{shown} isn't a valid proxy: {_show(self.msg)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({redact_userinfo(self.proxy)!r}, {self.msg!r})"
@@ -219,7 +226,7 @@ class InvalidMethod(InvalidHandshake):
         self.method = method
 
     def __str__(self) -> str:
-        return f"unsupported HTTP method: {printable(self.method)}"
+        return f"unsupported HTTP method: {_show(self.method)}"
 
 
 class InvalidProtocol(InvalidHandshake):
@@ -235,7 +242,7 @@ class InvalidProtocol(InvalidHandshake):
         self.protocol = protocol
 
     def __str__(self) -> str:
-        return f"unsupported HTTP version: {printable(self.protocol)}"
+        return f"unsupported HTTP version: {_show(self.protocol)}"
 
 
 class InvalidHeader(InvalidHandshake):
@@ -252,12 +259,12 @@ class InvalidHeader(InvalidHandshake):
         self.value = value
 
     def __str__(self) -> str:
-        name = printable(self.name)
+        name = _show(self.name)
         if self.value is None:
             return f"missing {name} header"
         if self.value == "":
             return f"empty {name} header"
-        return f"invalid {name} header: {printable(self.value)}"
+        return f"invalid {name} header: {_show(self.value)}"
 
 
 class InvalidHeaderFormat(InvalidHeader):
@@ -320,7 +327,7 @@ class DuplicateParameter(NegotiationError):
         self.name = name
 
     def __str__(self) -> str:
-        return f"duplicate parameter: {printable(self.name)}"
+        return f"duplicate parameter: {_show(self.name)}"
 
 
 class InvalidParameterName(NegotiationError):
@@ -333,7 +340,7 @@ class InvalidParameterName(NegotiationError):
         self.name = name
 
     def __str__(self) -> str:
-        return f"invalid parameter name: {printable(self.name)}"
+        return f"invalid parameter name: {_show(self.name)}"
 
 
 class InvalidParameterValue(NegotiationError):
@@ -348,12 +355,12 @@ class InvalidParameterValue(NegotiationError):
         self.value = value
 
     def __str__(self) -> str:
-        name = printable(self.name)
+        name = _show(self.name)
         if self.value is None:
             return f"missing value for parameter {name}"
         if self.value == "":
             return f"empty value for parameter {name}"
-        return f"invalid value for parameter {name}: {printable(self.value)}"
+        return f"invalid value for parameter {name}: {_show(self.value)}"
 
 
 class ProtocolError(WebSocketException):
@@ -402,7 +409,7 @@ class PayloadTooBig(WebSocketException):
 
     def __str__(self) -> str:
         if self.message is not None:
-            return printable(self.message)
+            return _show(self.message)
         parts = ["frame"]
         if self.size is not None:
             parts.append(f"with {self.size} bytes")

@@ -131,7 +131,7 @@ def _parse_header(line: bytes) -> tuple[str, str]:
     if not is_token(name):
         raise ValueError(f"invalid HTTP header name: {show(name)}")
     if not is_field_value(value):
-        raise ValueError(f"invalid HTTP header value: control character in {name.decode()}")
+        raise ValueError(f"invalid HTTP header value: control character in {show(name)}")
     return decode_name(name), value.strip(b" \t").decode("latin-1")
 
 

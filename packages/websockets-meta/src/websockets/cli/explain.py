@@ -64,8 +64,8 @@ def _status(response: Response) -> str:
     except ValueError:
         phrase = ""
     text = f"the server answered HTTP {status}{phrase}"
-    location = response.headers.get("Location") if 300 <= status < 400 else None
-    if location is not None:
-        return f"{text}, which points to {location}"
+    locations = response.headers.get_all("Location")
+    if locations and 300 <= status < 400:
+        return f"{text}, which points to {' and to '.join(locations)}"
     hint = HINTS.get(status)
     return text if hint is None else f"{text}: {hint}"
