@@ -9,6 +9,7 @@ from framing import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
 from wiring import Doubling, Marking, closing, extended, no_cycles, sent, to
 
 from ws_sansio import SEND_EOF, Protocol, Side, State
+from ws_sansio.failures import forget_frames
 from ws_types.codes import CloseCode, Opcode
 from ws_types.errors import InvalidState
 from ws_types.exceptions import ConnectionClosed, ConnectionClosedError
@@ -266,3 +267,9 @@ def test_a_kept_exception_keeps_no_frames() -> None:
     while link is not None:
         assert link.__traceback__ is None
         link = link.__cause__ or link.__context__
+
+
+def test_causes_that_go_in_circles_are_forgotten_too() -> None:
+    one, other = ValueError(), ValueError()
+    one.__cause__, other.__cause__ = other, one
+    assert forget_frames(one) is one

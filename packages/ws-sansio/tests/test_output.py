@@ -134,3 +134,66 @@ def test_the_hook_for_messages_gets_whole_messages(
     server.receive_data(frame(TEXT, b"hhii", rsv=0x40) + frame(BINARY, b"xx"))
     assert server.events_received() == ["hi", b"xx"]
     assert ("> TEXT 'hi' [2 bytes]" in caplog.text) is debug
+
+
+@pytest.mark.parametrize("send", ["send_text", "send_binary", "send_message"])
+def test_any_message_can_bypass_the_hook(send: str) -> None:
+    server = extended(Side.SERVER, "messages", Doubling())
+    for options in ({}, {"compress": False}):
+        getattr(server, send)(b"hi", **options)
+    assert [chunk[2:] for chunk in server.data_to_send()] == [b"hhii", b"hi"]
+
+
+@pytest.mark.parametrize(("names", "payload"), [("a", b"ahi"), ("ab", b"bahi")])
+def test_nothing_bypasses_extensions_without_the_hook(
+    view: Any, names: str, payload: bytes
+) -> None:
+    server = extended(Side.SERVER, view, *map(Marking, names))
+    server.send_message("hi", compress=False)
+    assert server.data_to_send() == [frame(TEXT, payload, rsv=0x40, key=None)]
+
+
+class Telling(Doubling):
+    """Says what it was given instead of it."""
+
+    def encode(self, frame: Frame) -> Frame:
+        return Frame(frame.opcode, b"frame", frame.fin)
+
+    def encode_message(self, data: Any, *, text: bool, force: bool = False) -> bytes:
+        return b"text" if text else b"binary"
+
+
+@pytest.mark.parametrize("compress", [None, True])
+def test_the_hook_is_told_which_messages_are_text(compress: bool | None) -> None:
+    server = extended(Side.SERVER, "messages", Telling())
+    for message in ("hi", b"hi"):
+        server.send_message(message, compress=compress)
+    assert [chunk[2:] for chunk in server.data_to_send()] == [b"text", b"binary"]
+
+
+def test_control_frames_reach_an_extension_with_the_hook_in_the_view_of_frames_alone(
+    view: Any,
+) -> None:
+    server = extended(Side.SERVER, view, Telling())
+    server.send_ping(b"p")
+    server.send_close(1000)
+    payloads = [b"p", b"\x03\xe8"] if view == "messages" else [b"frame", b"frame"]
+    assert [chunk[2:] for chunk in server.data_to_send()] == payloads
+
+
+class Reserving(Marking):
+    """Sets reserved bits."""
+
+    def __init__(self, bits: int) -> None:
+        super().__init__("r")
+        self.rsv = bool(bits & 0x40), bool(bits & 0x20), bool(bits & 0x10)
+
+    def encode(self, frame: Frame) -> Frame:
+        return Frame(frame.opcode, frame.data, frame.fin, *self.rsv)
+
+
+@pytest.mark.parametrize("bits", [0x00, 0x10, 0x20, 0x40, 0x70])
+def test_extensions_may_set_each_reserved_bit(bits: int) -> None:
+    server = extended(Side.SERVER, "frames", Reserving(bits))
+    server.send_binary(b"x")
+    assert server.data_to_send() == [frame(BINARY, b"x", rsv=bits, key=None)]
