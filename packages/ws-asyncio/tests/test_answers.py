@@ -109,21 +109,21 @@ def _unserializable(connection: ServerConnection, request: Request) -> Response:
 
 
 @pytest.mark.parametrize(
-    "process_request",
+    ("process_request", "line"),
     [
-        _unserializable,
-        lambda connection, request: "page",
-        lambda connection, request: (200, [], b""),
+        (_unserializable, "opening handshake failed"),
+        (lambda connection, request: "page", "process_request failed"),
+        (lambda connection, request: (200, [], b""), "process_request failed"),
     ],
 )
 @in_memory
 async def test_a_response_that_is_none(
-    process_request: Any, caplog: pytest.LogCaptureFixture
+    process_request: Any, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Regression: what can't be sent left the client without an answer."""
     answer = await answer_to(REQUEST, process_request=process_request)
     assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
-    assert lines(caplog, logging.ERROR) == ["opening handshake failed"]
+    assert lines(caplog, logging.ERROR) == [line]
 
 
 @in_memory

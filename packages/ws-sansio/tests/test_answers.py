@@ -105,6 +105,15 @@ def test_what_callbacks_raise_is_logged(
     assert record.exc_info is not None
 
 
+@pytest.mark.parametrize("name", ["process_request", "process_response"])
+def test_what_callbacks_may_return(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    callbacks: dict[str, Any] = {name: lambda *_: None}
+    deciding = Deciding(**callbacks)
+    next(deciding.steps)
+    assert deciding.finish((404, [], b"")).status_code == 500
+    assert f"TypeError: {name} must return a Response or None, not tuple" in caplog.text
+
+
 def test_a_server_that_is_closing() -> None:
     assert Deciding(closing=True).finish().status_code == 503
 

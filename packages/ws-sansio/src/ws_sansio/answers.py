@@ -41,6 +41,7 @@ def decide(
     if process_request is not None:
         try:
             response = yield process_request(connection, request)
+            _check(response, "process_request")
         except Exception:
             protocol.logger.error("process_request failed", exc_info=True)
             response = internal_error(protocol)
@@ -50,7 +51,9 @@ def decide(
         response.headers["Server"] = server_header
     if process_response is not None:
         try:
-            response = (yield process_response(connection, request, response)) or response
+            replacement = yield process_response(connection, request, response)
+            _check(replacement, "process_response")
+            response = replacement or response
         except Exception:
             protocol.logger.error("process_response failed", exc_info=True)
             response = internal_error(protocol)
@@ -58,6 +61,11 @@ def decide(
         # Since it was accepted: the server has closed its connections, and would miss this one.
         response = unavailable(protocol)
     return response
+
+
+def _check(result: object, name: str) -> None:
+    if not (result is None or isinstance(result, Response)):
+        raise TypeError(f"{name} must return a Response or None, not {type(result).__name__}")
 
 
 def unavailable(protocol: ServerProtocol) -> Response:
