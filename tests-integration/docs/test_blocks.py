@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
-from doc_blocks import PAGES, ROOT, Block, read
+from doc_blocks import PAGES, ROOT, Block, blocks, read
 from doc_calls import Page
 
 
-def complaints(blocks: list[Block]) -> list[str]:
+def complaints(code: list[Block]) -> list[str]:
     """What is wrong with the code of a page; that in sentences comes last."""
     page = Page()
     found = []
-    for block in blocks:
+    for block in code:
         if block.language == "python" or (block.language == "inline" and is_call(block.text)):
             found += [f"{block}: {complaint}" for complaint in page.complaints(block.text)]
     return found
@@ -30,8 +32,13 @@ def is_call(text: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_code_of_a_page(page):
-    blocks = sorted(read(page), key=lambda block: block.language == "inline")
-    assert complaints(blocks) == []
+    code = sorted(read(page), key=lambda block: block.language == "inline")
+    assert complaints(code) == []
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_settings_can_be_read(block):
+    assert tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize(
