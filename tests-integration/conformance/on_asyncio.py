@@ -65,12 +65,15 @@ class AsyncioConnection(Connection):
     async def _ping(self, data: Any) -> Future[None]:
         return self.shell.start(_wait_for(await self.raw.ping(data)))
 
-    async def _ping_or_end(self) -> Future[None]:
+    async def _ping_in_vain(self) -> Future[None]:
         pong = await self.raw.ping()
 
         async def wait() -> None:
-            with contextlib.suppress(self.shell.errors.ConnectionClosed):
+            try:
                 await pong
+            except self.shell.errors.ConnectionClosed:
+                return
+            raise AssertionError("a pong came")
 
         return self.shell.start(wait())
 

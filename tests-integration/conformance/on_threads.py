@@ -85,7 +85,7 @@ class ThreadsConnection(Connection):
     def _ping(self, data: Any) -> Future[None]:
         return _wait_for(self.raw.ping(data))
 
-    def _ping_or_end(self) -> Future[None]:
+    def _ping_in_vain(self) -> Future[None]:
         return _wait_for(self.raw.ping(ack_on_close=True))
 
     def _pong(self, data: Any) -> None:

@@ -54,7 +54,7 @@ class Peer:
         self.masks = masks
         sock.settimeout(PATIENCE)
 
-    def send(self, data: bytes | str) -> None:
+    def send(self, data: bytes | memoryview | str) -> None:
         """Send bytes."""
         self.sock.sendall(data.encode() if isinstance(data, str) else data)
 

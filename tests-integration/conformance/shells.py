@@ -86,10 +86,10 @@ class Connection(abc.ABC):
         pong: Future[None] = self.start("ping", data).result(PATIENCE)
         return pong
 
-    def ping_or_end(self) -> Future[None]:
-        """Send a ping; the future is done when the pong is there, or the connection is closed."""
-        done: Future[None] = self.start("ping_or_end").result(PATIENCE)
-        return done
+    def ping_in_vain(self) -> Future[None]:
+        """Send a ping that isn't answered; the future is done when the connection is closed."""
+        closed: Future[None] = self.start("ping_in_vain").result(PATIENCE)
+        return closed
 
     def pong(self, data: Any = b"") -> None:
         """Send a pong."""

@@ -167,6 +167,17 @@ def test_nothing_counts_after_a_close_frame(facing):
     assert peer.receive_rest() == b""
 
 
+def test_what_the_peer_sends_before_it_closes_too_is_received(facing):
+    connection, peer = facing()
+    closing = connection.start("close")
+    assert peer.receive_close_code() == 1000
+    peer.send_frame(TEXT, b"last words")
+    peer.send_frame(CLOSE, b"\x03\xe8")
+    peer.sock.shutdown(socket.SHUT_WR)
+    closing.result(PATIENCE)
+    assert connection.iterate() == ["last words"]
+
+
 def test_pings_are_answered_until_the_peer_closes_too(facing):
     """Only who has received a Close frame needn't (RFC 6455, section 5.5.2)."""
     connection, peer = facing()
@@ -220,7 +231,7 @@ def test_the_peer_ends_abruptly(shell, facing, cut, reset):
     connection, peer = facing()
     peer.send_frame(TEXT, b"whole")
     assert connection.recv() == "whole"
-    receiving, pinging = connection.start("recv"), connection.ping_or_end()
+    receiving, pinging = connection.start("recv"), connection.ping_in_vain()
     if not peer.masks:
         # The same without a mask.
         cut = cut[:1] + bytes([cut[1] & 0x7F]) + cut[2:].replace(bytes(4), b"") if cut[1:] else cut

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import zlib
 
 import pytest
@@ -98,6 +100,26 @@ def test_messages_wait_to_be_received(limited):
         for each in sending:
             each.result(PATIENCE)
         assert sorted(received) == sorted(messages[:100])
+
+
+def test_a_peer_that_sends_more_than_is_received_is_held_back(facing):
+    connection, peer = facing(max_queue=2)
+    # Without this, there would be room for hundreds of messages on the way.
+    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**16)
+    payload = peer.masked(bytes(2**16))
+    frame = bytes([0x82, peer.masks << 7 | 127]) + (2**16).to_bytes(8) + payload
+    frames = memoryview(frame * 500)
+    sent = 0
+    while sent < len(frames) and select.select([], [peer.sock], [], 0.2)[1]:
+        sent += peer.sock.send(frames[sent : sent + 2**16])
+    assert sent < len(frames)
+    receiving = connection.start("iterate")
+    count = sent // len(frame) + 1
+    peer.send(frames[sent : count * len(frame)])
+    peer.send_frame(8, b"\x03\xe8")
+    assert peer.receive_close_code() == 1000
+    peer.sock.close()
+    assert receiving.result(PATIENCE) == [bytes(2**16)] * count
 
 
 # Compression
