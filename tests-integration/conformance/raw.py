@@ -58,11 +58,17 @@ class Peer:
         """Send bytes."""
         self.sock.sendall(data.encode() if isinstance(data, str) else data)
 
+    def frame(self, opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> bytes:
+        """Make a frame."""
+        size, more = len(payload), b""
+        if size > 125:
+            size, more = (126, size.to_bytes(2)) if size < 2**16 else (127, size.to_bytes(8))
+        head = bytes([fin << 7 | rsv << 4 | opcode, self.masks << 7 | size])
+        return head + more + self.masked(payload)
+
     def send_frame(self, opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> None:
-        """Send a short frame."""
-        assert len(payload) <= 125
-        first, second = fin << 7 | rsv << 4 | opcode, self.masks << 7 | len(payload)
-        self.send(bytes([first, second]) + self.masked(payload))
+        """Send a frame."""
+        self.send(self.frame(opcode, payload, fin=fin, rsv=rsv))
 
     def masked(self, payload: bytes) -> bytes:
         """What follows the lengths of a frame: the masking key, if there is one, and the rest."""

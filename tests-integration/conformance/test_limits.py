@@ -106,8 +106,7 @@ def test_a_peer_that_sends_more_than_is_received_is_held_back(facing):
     connection, peer = facing(max_queue=2)
     # Without this, there would be room for hundreds of messages on the way.
     peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**16)
-    payload = peer.masked(bytes(2**16))
-    frame = bytes([0x82, peer.masks << 7 | 127]) + (2**16).to_bytes(8) + payload
+    frame = peer.frame(2, bytes(2**16))
     frames = memoryview(frame * 500)
     sent = 0
     while sent < len(frames) and select.select([], [peer.sock], [], 0.2)[1]:
