@@ -202,7 +202,7 @@ def test_why_a_peer_left_is_known_though_sending_failed_first() -> None:
 def test_close_wakes_a_thread_that_receives() -> None:
     with pair(close_timeout=10) as (client, server):
         receiving = Task(client.recv)
-        until(lambda: client._driven)
+        until(lambda: client._driver)
         closing = Task(client.close)
         assert not list(server)
         closing.result()
@@ -214,7 +214,7 @@ def test_close_wakes_a_thread_that_receives() -> None:
 def test_dropping_wakes_everybody_who_waits() -> None:
     with pair() as (client, _):
         tasks = [Task(client.recv), Task(client.wait_closed), Task(client.send, BIG)]
-        until(lambda: client._driven and client._outbox)
+        until(lambda: client._driver and client._outbox)
         client._drop()
         for task in tasks:
             with contextlib.suppress(ConnectionClosed):

@@ -90,6 +90,7 @@ class ClientConnection(Connection):
 
     def _handshake_events(self, events: list[Any]) -> list[Any]:
         self.response = events[0]
+        self._limit_reads()
         self._schedule()
         if not self._opened.done():
             self._opened.set_result(None)

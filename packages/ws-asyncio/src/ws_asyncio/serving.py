@@ -141,6 +141,7 @@ class ServerConnection(Connection):
             return
         self.protocol.send_response(response, now=self.loop.time())
         self.response = response
+        self._limit_reads()
         self._registry.answered(self)
         # Messages may have come before the response.
         self._received(self.protocol.events_received())

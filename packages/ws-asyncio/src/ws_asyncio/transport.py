@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 from ws_sansio.inbox import Inbox, queue_limits
 from ws_sansio.protocol import Protocol
-from ws_sansio.shells import READ_SIZE, patience
+from ws_sansio.shells import READ_SIZE, patience, read_size
 from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
@@ -32,15 +32,22 @@ __all__ = ["Link"]
 _OPEN = State.OPEN
 _CLOSED = State.CLOSED
 
-_read_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+_read_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, memoryview]]
+_read_buffers = WeakKeyDictionary()
 
 
-def _read_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The buffer of an event loop: what is read is decoded before the next read."""
-    buffer = _read_buffers.get(loop)
-    if buffer is None:
-        buffer = _read_buffers[loop] = memoryview(bytearray(READ_SIZE))
-    return buffer
+def _read_buffer(loop: asyncio.AbstractEventLoop, size: int) -> memoryview:
+    """
+    The buffer of an event loop: what is read is decoded before the next read.
+
+    :param size: how much of it to read into, in bytes.
+    """
+    views = _read_buffers.setdefault(loop, {})
+    if not views:
+        views[READ_SIZE] = memoryview(bytearray(READ_SIZE))
+    if size not in views:
+        views[size] = views[READ_SIZE][:size]
+    return views[size]
 
 
 class Link(asyncio.BufferedProtocol):
@@ -96,7 +103,7 @@ class Link(asyncio.BufferedProtocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport
 
-        self._buffer = _read_buffer(self.loop)
+        self._buffer = _read_buffer(self.loop, READ_SIZE)
         self._inbox = Inbox(*self.max_queue, max_queue_size)
         self._receiving = False
         self._receiver: asyncio.Future[None] | None = None
@@ -234,6 +241,10 @@ class Link(asyncio.BufferedProtocol):
     def _handshake_events(self, events: list[Any]) -> list[Any]:
         """Take the event of the opening handshake; returns those that follow it."""
         raise NotImplementedError
+
+    def _limit_reads(self) -> None:
+        """The opening handshake is done: what is read from now on may have to be decompressed."""
+        self._buffer = _read_buffer(self.loop, read_size(self.protocol))
 
     def _connection_lost(self) -> None:
         """The connection is lost."""

@@ -13,10 +13,14 @@ from .states import State
 if TYPE_CHECKING:
     import uuid
 
-__all__ = ["GATHER_LIMIT", "READ_SIZE", "ConnectionStatus", "patience"]
+__all__ = ["GATHER_LIMIT", "READ_SIZE", "ConnectionStatus", "patience", "read_size"]
 
 #: The size of the buffers that shells read into, in bytes. Reads of several megabytes are slower.
 READ_SIZE: Final = 2**18
+
+#: The size of a read, in bytes, where extensions decode what is read. Deflate makes up to 1,030
+#: times as much of it, and however full the inbox is, the messages of one read go into it.
+_DECODED_READ_SIZE: Final = 2**15
 
 #: The most bytes that are gathered, while messages still wait to be handled, before they are
 #: written.
@@ -34,6 +38,15 @@ def patience(close_timeout: float | None) -> float:
     :param close_timeout: seconds for the closing handshake; :data:`None` is no limit.
     """
     return _PATIENCE if close_timeout is None else min(_PATIENCE, close_timeout / 2)
+
+
+def read_size(protocol: Protocol) -> int:
+    """
+    How many bytes to read at once, when the connection is open.
+
+    :param protocol: the core of the connection.
+    """
+    return _DECODED_READ_SIZE if protocol.extensions else READ_SIZE
 
 
 class ConnectionStatus:

@@ -252,7 +252,11 @@ class Connection(Sender, ConnectionStatus):
     def _drop(self) -> None:
         """Drop the connection at once, whatever others are doing with it."""
         with self._lock:
-            self._break(None)
+            try:
+                self._break(None)
+            finally:
+                # Also where the program's log raises.
+                self._lose()
 
     def _start_closing(self, code: CloseCode | int, reason: str = "") -> None:
         protocol = self.protocol

@@ -68,7 +68,7 @@ class ClientConnection(Connection):
             self.protocol.send_request(request, now=self._clock())
             self._flush()
             # TLS may have read more than the handshakes before.
-            self._tend(False)
+            self._move_bytes(False)
             self._wait(self._is_answered)
         exc = self.protocol.handshake_exc
         if exc is None and self.response is None:
@@ -86,4 +86,5 @@ class ClientConnection(Connection):
 
     def _handshake_events(self, events: list[Any]) -> list[Any]:
         self.response = events[0]
+        self._limit_reads()
         return events[1:]

@@ -113,10 +113,11 @@ class Sender(Link):
 
     def _wait_for_turn(self) -> None:
         """What is sent by several threads waits in those, not in memory."""
+        if self._outbox and not self._fragmenting:
+            self._wait(self._output_gone)
+        # Only now: while this one waited, another may have begun.
         if self._fragmenting:
             raise ConcurrencyError("cannot call send while another thread is already running send")
-        if self._outbox:
-            self._wait(self._output_gone)
 
     def _output_gone(self) -> bool:
         return self._lost or not self._outbox

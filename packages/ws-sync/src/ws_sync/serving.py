@@ -147,6 +147,7 @@ class ServerConnection(Connection):
         if not self._lost and self.response is None:
             self.protocol.send_response(response, now=self._clock())
             self.response = response
+            self._limit_reads()
         # Before the client knows.
         self.server._registry.answered(self._guest, self.protocol.state is State.OPEN)
         # Messages may have come before the response.

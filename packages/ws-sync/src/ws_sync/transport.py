@@ -1,15 +1,9 @@
 """
 The socket's side of a connection: bytes in, bytes out, and the core's deadlines.
 
-No thread belongs to a connection. **Whoever waits moves the bytes**: a thread that calls ``recv``
-and finds no message, or ``send`` and finds the socket full, waits for the socket itself, reads,
-writes, and sees to the deadlines (:meth:`Link._wait`). One thread at a time does so, the *driver*;
-others that wait are told when it has done something. Where nobody waits, the
-:mod:`~ws_sync.watchman` looks after the connection.
-
-**One lock.** Everything here happens under the lock of the connection, but waiting. The socket
-doesn't block, so nothing under the lock takes long, and TLS needs no lock of its own. A socket is
-closed by the last thread that waits for it: its number mustn't get another meaning before.
+Who calls what is here, and when, is decided in :mod:`ws_sync.waiting`. All of it happens under the
+lock of the connection. The socket doesn't block, so nothing takes long but what the core does with
+a large message; and TLS needs no lock of its own.
 
 Names with an underscore are for the modules of this package: see ``docs/design/threads.rst``.
 """
@@ -19,25 +13,19 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
-from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any
 
 from ws_sansio.inbox import Inbox, queue_limits
 from ws_sansio.protocol import Protocol
-from ws_sansio.shells import READ_SIZE
+from ws_sansio.shells import READ_SIZE, read_size
 from ws_sansio.states import State
 from ws_types.http11 import Request, Response
 from ws_types.typing import LoggerLike
 
-from .readiness import READ, WRITE, Readiness
-from .stream import open_stream
-from .watchman import Duty, Watchman, watchman
+from .readiness import READ
+from .waiting import COURTESY, Waiting
 
 __all__ = ["Link"]
-
-#: For how long, in seconds, a thread that waits for room in the socket lets another thread drive.
-RELIEF: Final = 0.1
 
 _OPEN = State.OPEN
 _CLOSED = State.CLOSED
@@ -47,17 +35,12 @@ _CLOSED = State.CLOSED
 _buffers: list[memoryview] = []
 
 
-class Link:
+class Link(Waiting):
     """
     What moves the bytes of a connection, sees to its deadlines, and wakes who waits.
 
     Its arguments are those of :class:`~ws_sync.connection.Connection`.
     """
-
-    # Tests have their own.
-    _clock = staticmethod(time.monotonic)
-    _readiness_class: ClassVar[type[Readiness]] = Readiness
-    _watchman: ClassVar[Watchman] = watchman
 
     def __init__(
         self,
@@ -79,194 +62,51 @@ class Link:
             ping_timeout=ping_timeout,
         )
         self._inbox = Inbox(*queue_limits(max_queue), max_queue_size)
-        self.protocol = protocol
         self.ping_interval = ping_interval
         self.ping_timeout = ping_timeout
         self.close_timeout = close_timeout
-        #: The socket. It doesn't block; reading from it or writing to it breaks the protocol.
-        self.socket = sock
         #: Where log lines go.
         self.logger: LoggerLike = protocol.logger
         #: The request and the response of the opening handshake.
         self.request: Request | None = None
         self.response: Response | None = None
 
-        self._lock = threading.Lock()
-        self._stream = open_stream(sock)
-        self._readiness = self._readiness_class(sock)
-        # Who waits: whether there is a driver, how many wait for it, how many for the socket.
-        self._changed = threading.Condition(self._lock)
-        self._driven = False
-        # What the driver waits for at the socket; 0 while it doesn't.
-        self._driver_events = 0
-        self._waiting = 0
-        self._polling = 0
-        # Whether the watchman knows the connection, and has its socket in the selector.
-        self._noted = False
-        self._in_selector = False
+        super().__init__(sock, protocol)
 
+        self._read_size = READ_SIZE
         self._input_paused = False
         # Set when the connection is being closed and its full inbox isn't read. Never reset, lest
         # there be gaps in what is received.
         self._discarding = False
 
-        self._outbox = bytearray()
+        # Whether the stream of the peer has ended.
+        self._ended = False
         self._end_waits = False
         # The bytes gathered, and whether the watchman sends them if nobody else does.
         self._gathered = 0
         self._flushed_soon = False
 
         self._pongs: dict[bytes, tuple[threading.Event, bool]] = {}
-        self._lost = False
         protocol.handle_deadline(self._clock())
 
-    def fileno(self) -> int:
-        """The number of the socket; -1 once that is closed."""
-        number: int = self.socket.fileno()
-        return number
-
-    # Waiting: the lock is held, and let go of meanwhile
-
-    def _wait(self, done: Callable[[], Any], until: float | None = None) -> bool:
-        """
-        Move bytes until something is the case.
-
-        :param done: says whether it is; true once the connection is lost, at the latest.
-        :param until: when to give up, by the clock; :data:`None` for never.
-        :returns: whether it is.
-        """
-        tried = False
-        try:
-            while not done():
-                now = self._clock()
-                deadline = self.protocol.next_deadline
-                if deadline is not None and now >= deadline:
-                    self._handle_deadline()
-                    continue
-                if tried and until is not None and now >= until:
-                    return False
-                if deadline is None or (until is not None and until < deadline):
-                    deadline = until
-                self._round(None if deadline is None else max(0.0, deadline - now))
-                tried = True
-            return True
-        finally:
-            self._leave()
-
-    def _round(self, timeout: float | None) -> None:
-        """Wait once, for the socket or for the driver, and do what there is to do."""
-        if not self._driven:
-            self._driven = True
-            try:
-                self._drive(timeout)
-            finally:
-                self._driven = False
-                if self._waiting:
-                    self._changed.notify_all()
-        elif events := self._unattended():
-            # The driver may leave at any time.
-            readiness = self._readiness_class(self.socket)
-            pause = RELIEF if timeout is None else min(timeout, RELIEF)
-            self._tend(self._poll(readiness, events, pause))
-        else:
-            self._waiting += 1
-            try:
-                self._changed.wait(timeout)
-            finally:
-                self._waiting -= 1
-            self._handle_deadline()
-
-    def _drive(self, timeout: float | None) -> None:
-        events = self._driver_events = self._events()
-        if events & READ and self._stream.pending():
-            timeout = 0.0  # TLS has decrypted it while there was no room
-        try:
-            ready = self._poll(self._readiness, events, timeout)
-        finally:
-            self._driver_events = 0
-        if ready and not events:
-            # The stream is broken. What is left to read has an end.
-            self._discarding = True
-        # What is due is seen to by whoever drives, before the next round.
-        self._move_bytes(ready)
-
-    def _leave(self) -> None:
-        """Leave the connection to the driver, or to the watchman where there is none."""
-        if self._outbox:
-            self._attend_soon()
-        elif not (self._noted or self._driven or self._lost):
-            self._noted = True
-            self._watchman.watch(self)
-
-    def _attend_soon(self) -> None:
-        """Have the watchman come by at once, unless a driver does all there is to do."""
-        if not self._lost and (not self._driven or self._unattended()):
-            self._noted = True
-            self._watchman.watch(self, 0.0)
-
-    def _poll(self, readiness: Readiness, events: int, timeout: float | None) -> bool:
-        self._polling += 1
-        self._lock.release()
-        try:
-            return readiness.wait(events, timeout)
-        finally:
-            self._lock.acquire()
-            self._polling -= 1
-            if self._lost:
-                self._close_socket()
-
-    # The watchman calls these
-
-    def _look_after(self, ready: bool) -> Duty | None:
-        """
-        Do what there is to do; :data:`None` where somebody attends to the connection.
-
-        :param ready: whether the socket is ready.
-        """
-        with self._lock:
-            self._tend(ready)
-            if self._lost or (self._driven and not self._unattended()):
-                self._noted = False
-                return None
-            events = self._unattended()
-            if events and not self._in_selector:
-                self._in_selector = True
-                self._polling += 1
-            return Duty(events, self.protocol.next_deadline)
-
-    def _released(self) -> None:
-        """The socket isn't in the selector any more."""
-        with self._lock:
-            self._in_selector = False
-            self._polling -= 1
-            if self._lost:
-                self._close_socket()
-
     def _flush_gathered(self) -> bool:
-        """Send what has been gathered; returns whether anything was."""
-        with self._lock:
+        """For the watchman: send what has been gathered; returns whether anything was."""
+        if not self._lock.acquire(timeout=COURTESY):
+            return True
+        try:
             self._flushed_soon = self._gathered > 0
             self._flush()
             if self._outbox:
                 self._attend_soon()
             return self._flushed_soon
+        finally:
+            self._lock.release()
 
     # The inside: the lock is held
 
-    def _events(self) -> int:
-        """What to wait for at the socket."""
-        events = READ if self._reads() else 0
-        if self._outbox and not self._stream.send_needs_read:
-            events |= WRITE
-        return events
-
-    def _unattended(self) -> int:
-        """
-        What to wait for at the socket, and a driver doesn't.
-
-        There is output that it doesn't know of, or room for input that there wasn't.
-        """
-        return self._events() & ~self._driver_events
+    def _stream_broken(self) -> None:
+        # What is left to read has an end.
+        self._discarding = True
 
     def _make_room(self) -> None:
         """Messages were taken from a full inbox: reading may go on."""
@@ -275,6 +115,8 @@ class Link:
 
     def _reads(self) -> bool:
         """Whether there is room for what the peer sends."""
+        if self._ended:
+            return False
         # The quick answer, and nearly always the right one.
         if not (self._inbox.count or self._input_paused):
             return True
@@ -292,15 +134,6 @@ class Link:
             else:
                 self.protocol.input_resumed(now=self._clock())
         return not paused
-
-    def _tend(self, ready: bool) -> None:
-        """
-        Write and read what can be, and do what is due.
-
-        :param ready: whether the socket is ready.
-        """
-        self._move_bytes(ready)
-        self._handle_deadline()
 
     def _move_bytes(self, ready: bool) -> None:
         """
@@ -327,17 +160,23 @@ class Link:
             buffer = _buffers.pop()
         except IndexError:
             buffer = memoryview(bytearray(READ_SIZE))
+        view = buffer if self._read_size == READ_SIZE else buffer[: self._read_size]
         try:
-            size = self._stream.recv_into(buffer)
+            size = self._stream.recv_into(view)
             if size:
-                protocol.receive_data(buffer[:size], now=self._clock())
+                protocol.receive_data(view[:size], now=self._clock())
             else:
+                self._ended = True
                 protocol.receive_eof(now=self._clock())
         except BlockingIOError:
             return False
         except OSError as exc:
             self._break(exc)
             return False
+        except BaseException:
+            # Ctrl-C within the core: what it was at is lost.
+            self._break(None)
+            raise
         finally:
             _buffers.append(buffer)
         self._received(protocol.events_received())
@@ -356,13 +195,17 @@ class Link:
                 self._pongs.pop(payload)[0].set()
         self._flush()
         if self._waiting:
-            self._changed.notify_all()
+            self._notify()
         if protocol.state is not _OPEN:
             self._settle()
 
     def _handshake_events(self, events: list[Any]) -> list[Any]:
         """Take the event of the opening handshake; returns those that follow it."""
         raise NotImplementedError
+
+    def _limit_reads(self) -> None:
+        """The opening handshake is done: what is read from now on may have to be decompressed."""
+        self._read_size = read_size(self.protocol)
 
     def _connection_lost(self) -> None:
         """The connection is lost."""
@@ -414,7 +257,7 @@ class Link:
             if self._end_waits:
                 self._end_output()
             if self._waiting:
-                self._changed.notify_all()
+                self._notify()
             self._settle()
 
     def _report_output(self) -> None:
@@ -491,9 +334,5 @@ class Link:
         else:
             self._close_socket()
         if self._waiting:
-            self._changed.notify_all()
+            self._notify()
         self._connection_lost()
-
-    def _close_socket(self) -> None:
-        if not self._polling:
-            self.socket.close()

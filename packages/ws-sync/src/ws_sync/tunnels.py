@@ -50,7 +50,7 @@ def connect_tcp(host: str, port: int, deadline: Deadline, **settings: Any) -> so
             timeout = deadline.timeout()
             try:
                 sock = socket.create_connection(
-                    (str(address[0]), port), **{"timeout": timeout, **settings}
+                    (_numbers(address), port), **{"timeout": timeout, **settings}
                 )
             except OSError as exc:
                 failure = exc
@@ -62,6 +62,12 @@ def connect_tcp(host: str, port: int, deadline: Deadline, **settings: Any) -> so
     finally:
         # The traceback of what is raised leads here: it mustn't lead back.
         del failure
+
+
+def _numbers(address: Any) -> str:
+    """The host of an address of a socket, with its interface where it is local to one."""
+    scope = address[3] if len(address) > 3 else 0
+    return f"{address[0]}%{scope}" if scope else str(address[0])
 
 
 def _look_up(host: str, port: int, deadline: Deadline) -> list[Any]:

@@ -20,19 +20,21 @@ program, is gone at once.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import heapq
 import itertools
 import math
 import os
 import selectors
 import socket
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
-__all__ = ["FLUSH_DELAY", "IDLE", "Duty", "Watched", "Watchman", "watchman"]
+__all__ = ["FLUSH_DELAY", "IDLE", "LATER", "Duty", "Watched", "Watchman", "watchman"]
 
 #: For how long, in seconds, a connection may be left alone.
 IDLE: Final = 0.05
@@ -51,6 +53,13 @@ class Duty(NamedTuple):
     events: int
     #: When to come by even so, by the clock of the watchman; :data:`None` for never.
     when: float | None
+
+
+#: The connection is busy: come by again in :data:`IDLE` seconds, and change nothing.
+LATER: Final = Duty(-1, None)
+
+#: The longest wait in seconds: more would be too much for some systems.
+_LONGEST: Final = 86400.0
 
 
 class Watched(Protocol):
@@ -72,6 +81,9 @@ class Watched(Protocol):
     def _flush_gathered(self) -> bool:
         """Send what has been gathered; returns whether anything was."""
 
+    def _drop(self) -> None:
+        """Drop the connection at once."""
+
 
 class Watchman:
     """
@@ -82,18 +94,20 @@ class Watchman:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        # Guards what any thread may change: this block.
-        self._lock = threading.Lock()
+        # Guards what any thread may change: this block. The collector may call a program's __del__
+        # at any time, and that a connection: so a thread may come in twice.
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._asked: list[tuple[float, weakref.ref[Watched]]] = []
         self._gathering: weakref.WeakSet[Watched] = weakref.WeakSet()
         self._sleeping_until = 0.0
         # What the thread alone uses: timers, with numbers that make each of them comparable; those
-        # that count; and what the selector waits for.
+        # of each connection; and what the selector waits for.
         self._timers: list[tuple[float, int, weakref.ref[Watched]]] = []
         self._numbers = itertools.count()
-        self._when: weakref.WeakKeyDictionary[Watched, float] = weakref.WeakKeyDictionary()
+        self._when: weakref.WeakKeyDictionary[Watched, tuple[float, ...]]
+        self._when = weakref.WeakKeyDictionary()
         self._events: dict[Watched, int] = {}
         self._selector: selectors.BaseSelector
         self._alarm: socket.socket
@@ -126,12 +140,18 @@ class Watchman:
     def stop(self) -> None:
         """End the thread."""
         with self._lock:
+            thread = None if self._stopped else self._thread
             self._stopped = True
-            thread = self._thread
             if thread is not None:
                 self._bell.send(b"\0")
         if thread is not None:
             thread.join(LEAVING)
+
+    def leave_to_parent(self) -> None:
+        """After a fork, in the child: threads don't live on there, and nothing here is its own."""
+        if self._thread is not None and not self._stopped:
+            self.close()
+        Watchman.__init__(self, self._clock)
 
     # The thread
 
@@ -159,8 +179,10 @@ class Watchman:
         while self._timers and self._timers[0][0] <= now:
             when, _, reference = heapq.heappop(self._timers)
             connection = reference()
-            if connection is not None and self._when.get(connection) == when:
-                del self._when[connection]
+            if connection is not None:
+                left = tuple(time for time in self._when.pop(connection) if time != when)
+                if left:
+                    self._when[connection] = left
                 self._look_after(connection, False)
         self._flush()
 
@@ -182,21 +204,33 @@ class Watchman:
             if self._gathering:
                 until = min(until, now + FLUSH_DELAY)
             self._sleeping_until = until
-        return None if until == math.inf else max(0.0, until - now)
+        return None if until == math.inf else min(max(0.0, until - now), _LONGEST)
 
     def _look_after(self, connection: Watched, ready: bool) -> None:
-        duty = connection._look_after(ready)
-        if duty is None:
-            self._when.pop(connection, None)
+        try:
+            duty = connection._look_after(ready)
+            if duty is LATER:
+                self._set_timer(connection, self._clock() + IDLE)
+                return
+            self._set_events(connection, 0 if duty is None else duty.events)
+            if duty is not None and duty.when is not None:
+                self._set_timer(connection, duty.when)
+        except Exception:
+            self._give_up(connection)
+
+    def _give_up(self, connection: Watched) -> None:
+        """Something of a connection's raises, its log for instance: others aren't to suffer."""
+        threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
+        with contextlib.suppress(Exception):
+            connection._drop()
+        with contextlib.suppress(Exception):
             self._set_events(connection, 0)
-            return
-        self._set_events(connection, duty.events)
-        if duty.when is not None:
-            self._set_timer(connection, duty.when)
 
     def _set_timer(self, connection: Watched, when: float) -> None:
-        if self._when.get(connection) != when:
-            self._when[connection] = when
+        times = self._when.get(connection, ())
+        # An earlier one will do: it finds nothing due, and leads to the next.
+        if not times or min(times) > when:
+            self._when[connection] = (*times, when)
             heapq.heappush(self._timers, (when, next(self._numbers), weakref.ref(connection)))
 
     def _set_events(self, connection: Watched, events: int) -> None:
@@ -204,18 +238,24 @@ class Watchman:
         if events:
             self._events[connection] = events
         if before and not events:
-            self._selector.unregister(connection.fileno())
+            # Known by itself, because the number is gone where a program has closed the socket.
+            self._selector.unregister(connection)
             connection._released()
         elif before and events != before:
-            self._selector.modify(connection.fileno(), events, connection)
+            self._selector.modify(connection, events, connection)
         elif events and not before:
-            self._selector.register(connection.fileno(), events, connection)
+            self._selector.register(connection, events, connection)
 
     def _flush(self) -> None:
         with self._lock:
             gathering, self._gathering = self._gathering, weakref.WeakSet()
         for connection in gathering:
-            if connection._flush_gathered():
+            try:
+                gathers = connection._flush_gathered()
+            except Exception:
+                self._give_up(connection)
+                continue
+            if gathers:
                 with self._lock:
                     self._gathering.add(connection)
 
@@ -223,21 +263,31 @@ class Watchman:
 
     def _expect(self, when: float) -> None:
         """See to it that the thread does something at *when*."""
+        if self._stopped:
+            # The interpreter ends.
+            return
         if self._thread is None:
-            self.open()
-            self._thread = threading.Thread(target=self._run, name="ws-sync watchman", daemon=True)
-            self._thread.start()
-            # Lest sockets be left to the end of the interpreter.
-            atexit.register(self.stop)
+            self._start()
         elif when < self._sleeping_until:
             # To ring once is enough.
             self._sleeping_until = -math.inf
             self._bell.send(b"\0")
+
+    def _start(self) -> None:
+        self.open()
+        thread = threading.Thread(target=self._run, name="ws-sync watchman", daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            self.close()
+            raise
+        self._thread = thread
+        # Lest sockets be left to the end of the interpreter.
+        atexit.register(self.stop)
 
 
 #: The watchman of this process.
 watchman: Final = Watchman()
 
 if hasattr(os, "register_at_fork"):
-    # Threads don't live on in a child, nor do the connections of its parent belong to it.
-    os.register_at_fork(after_in_child=watchman.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=watchman.leave_to_parent)
