@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import zlib
+
 import pytest
+import raw
 from libraries import only_ours
 
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
@@ -51,6 +55,15 @@ def test_without_compression_nothing_is_compressed(facing, compress):
 # Prepared messages
 
 
+def inflate(data, bits):
+    """Decompress what must be compressed within a window; in small steps, it has no other."""
+    decompressor = zlib.decompressobj(-bits)
+    whole, data = b"", data + b"\0\0\xff\xff"
+    while step := decompressor.decompress(data, 100):
+        whole, data = whole + step, decompressor.unconsumed_tail
+    return whole
+
+
 @only_ours
 @pytest.mark.parametrize("message", [LONG, SHORT, "", b"binary " * 50])
 def test_a_prepared_message_is_sent_to_many(shell, server, message):
@@ -73,6 +86,20 @@ def test_a_prepared_message_may_be_broadcast_and_sent(shell, server):
     assert shell.broadcast([handled], prepared).sent == 1
     handled.send(prepared, compress=False)
     assert [client.recv(), client.recv()] == [LONG, LONG]
+
+
+@only_ours
+def test_a_prepared_message_is_compressed_as_each_peer_wants_it(shell, server):
+    # What is repeated is further back than a window of 512 bytes reaches.
+    data = random.Random(1).randbytes(1000) * 2
+    prepared = shell.library.prepared(data)
+    for bits in (12, 9, 12, 9):
+        offer = DEFLATE.replace("\r", f"; server_max_window_bits={bits}\r")
+        with raw.connect(server.port, offer) as peer:
+            server.accept().send(prepared, compress=True)
+            frame = peer.receive_frame()
+            assert frame.first & RSV1
+            assert inflate(frame.payload, bits) == data
 
 
 @only_ours
