@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import signal
 import threading
 import weakref
 from queue import SimpleQueue
@@ -86,8 +87,13 @@ def test_ctrl_c_interrupts_the_wait() -> None:
         _thread.interrupt_main()
         return late()
 
-    with pytest.raises(KeyboardInterrupt):
-        Deadline(None).call(interrupting, late.discarded.put)
+    # Jobs that a shell runs in the background ignore Ctrl-C, and so would this one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Deadline(None).call(interrupting, late.discarded.put)
+    finally:
+        signal.signal(signal.SIGINT, before)
     late.go.set()
     assert late.discarded.get(timeout=PATIENCE) == "late"
 
