@@ -272,7 +272,10 @@ def test_the_program_raises() -> None:
 def test_the_last_failure_can_be_seen() -> None:
     row = attempts()
     assert row.last_failure is None
-    exc = OSError("down")
+    with pytest.raises(OSError, match="down") as raised:
+        raise OSError("down")
+    exc = raised.value
+    assert exc.__traceback__ is not None
     fail(row, exc=exc)
     assert row.last_failure is exc
     assert exc.__traceback__ is None
