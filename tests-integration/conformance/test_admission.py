@@ -22,7 +22,7 @@ def refused(shell, server):
 
 
 def admitted(shell, server):
-    """Be admitted, once somebody's place is free; with threads, that is when its handler is done."""
+    """Be admitted, once a place is free; with threads, that is when a handler is done."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
