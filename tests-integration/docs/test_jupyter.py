@@ -28,7 +28,10 @@ def test_cells(tmp_path):
     page = ROOT / "docs" / "how-to" / "jupyter.rst"
     cells = [block.text for block in read(page) if block.language == "python"]
     ours = ["list(received)", "asyncio.run(echo(None))"]
-    printed = call(tmp_path, "-W", "ignore", "-c", RUN, json.dumps(cells + ours))
+    # Nothing is left in the home folder, and no kernel is taken from there.
+    home = {"IPYTHONDIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    home["JUPYTER_PREFER_ENV_PATH"] = "1"
+    printed = call(tmp_path, "-W", "ignore", "-c", RUN, json.dumps(cells + ours), **home)
     outputs = dict(zip(cells + ours, json.loads(printed.splitlines()[-1]), strict=True))
     # What a cell shows, if it shows anything; an error would be something.
     shown = [output for cell in cells if (output := outputs[cell])]
