@@ -159,7 +159,8 @@ def programs(session: nox.Session, build: str) -> str:
 def frameworks(session: nox.Session, python: str) -> str:
     """Add what the how-tos on frameworks use to the environment of the programs."""
     requirements = str(ROOT / "tests-integration" / "docs" / "requirements.txt")
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Most of what is installed is never imported.
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     session.run(python, *install, "-r", requirements, external=True)
     return python
 
