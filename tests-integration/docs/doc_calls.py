@@ -25,17 +25,34 @@ FOREIGN = {"aiofastnet", "django", "fastapi", "uvloop", "werkzeug"}
 # Where a name is looked for that no block of the page imports.
 HOMES = [ws_asyncio, ws_asyncio.testing, ws_sync, ws_sync.testing, ws_sansio, ws_types]
 SHELLS = [ws_asyncio, ws_sync]
-CONNECTIONS = [
-    kind for shell in SHELLS for kind in (shell.ClientConnection, shell.ServerConnection)
-]
+
+
+async def _on_asyncio() -> list[Any]:
+    async with ws_asyncio.testing.connected_pair() as pair:
+        return [pair.client, pair.server, pair]
+
+
+def _on_threads() -> list[Any]:
+    with ws_sync.testing.connected_pair() as pair:
+        return [pair.client, pair.server, pair]
+
+
+# Instances, because some attributes are theirs alone.
+_CLIENT, _SERVER, _PAIR = zip(asyncio.run(_on_asyncio()), _on_threads(), strict=True)
+CONNECTIONS = [*_CLIENT, *_SERVER]
 # Variables that have the same meaning in all of the documentation.
 RECEIVERS = {
     **dict.fromkeys(["connection", "client", "websocket", "guest", "room", "feed"], CONNECTIONS),
-    "server": [*(shell.Server for shell in SHELLS), *CONNECTIONS],
+    "server": [
+        *(shell.Server for shell in SHELLS),
+        *(shell.testing.LocalServer for shell in SHELLS),
+        *_SERVER,
+    ],
     "protocol": [ws_sansio.ClientProtocol, ws_sansio.ServerProtocol],
-    "pair": [shell.testing.ConnectedPair for shell in SHELLS],
+    "pair": [*_PAIR],
+    "request": [ws_types.Request("/", ws_types.Headers())],
 }
-METHODS = [kind for kinds in RECEIVERS.values() for kind in kinds]
+METHODS = [owner for owners in RECEIVERS.values() for owner in owners]
 
 # Who gets the arguments that a function takes as **kwargs.
 _LOOP = asyncio.BaseEventLoop
@@ -81,6 +98,8 @@ class Page:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 yield from self._call(node)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                yield from self._attribute(node)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
         for alias in node.names:
@@ -102,34 +121,28 @@ class Page:
             self.names[alias.asname or alias.name.split(".")[0]] = known
 
     def _call(self, node: ast.Call) -> Iterator[str]:
-        name = ast.unparse(node.func)
-        candidates = self._resolve(node.func)
-        if candidates is None:
-            return
-        if not candidates:
-            yield f"there is no {name}"
-            return
-        problems = [problem(candidate, node) for candidate in candidates]
-        if all(problems):
-            yield f"{name}: {problems[0]}"
+        problems = [problem(candidate, node) for candidate in self._resolve(node.func)]
+        if problems and all(problems):
+            yield f"{ast.unparse(node.func)}: {problems[0]}"
 
-    def _resolve(self, func: ast.expr) -> list[Any] | None:
-        """What may be meant; None if it isn't ours, or can't be known."""
+    def _attribute(self, node: ast.Attribute) -> Iterator[str]:
+        owners = RECEIVERS.get(ast.unparse(node.value)) or [self._module(node.value)]
+        if owners != [None] and not any(_has(owner, node.attr) for owner in owners):
+            yield f"there is no {ast.unparse(node)}"
+
+    def _resolve(self, func: ast.expr) -> list[Any]:
+        """What of ours may be meant; what isn't there is complained of elsewhere."""
         if isinstance(func, ast.Name):
             if func.id in self.names:
-                found = self.names[func.id]
-                return None if found is None else [found]
+                return [self.names[func.id]] if self.names[func.id] is not None else []
             # The arguments of serve() and connect() are functions of the program.
             if hasattr(builtins, func.id) or func.id in keywords(ws_asyncio.serve):
-                return None
-            found = _attributes(HOMES, func.id) or _attributes(METHODS, func.id)
-            return found or None
+                return []
+            return _attributes(HOMES, func.id) or _attributes(METHODS, func.id)
         if not isinstance(func, ast.Attribute):
-            return None
-        if isinstance(func.value, ast.Name) and func.value.id in RECEIVERS:
-            return _attributes(RECEIVERS[func.value.id], func.attr)
-        owner = self._module(func.value)
-        return None if owner is None else _attributes([owner], func.attr)
+            return []
+        owners = RECEIVERS.get(ast.unparse(func.value)) or [self._module(func.value)]
+        return _attributes(owners, func.attr)
 
     def _module(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Name):
@@ -193,6 +206,13 @@ def positions(function: Callable[..., Any]) -> int | None:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     named = [parameter.name for parameter in parameters if parameter.kind in kinds]
     return len([name for name in named if name != "self"])
+
+
+def _has(owner: Any, name: str) -> bool:
+    # What a handler or process_request sets is declared, and isn't there yet.
+    kinds = inspect.getmro(owner if isinstance(owner, type) else type(owner))
+    declared = [getattr(kind, "__annotations__", {}) for kind in kinds]
+    return hasattr(owner, name) or any(name in names for names in declared)
 
 
 def _attributes(owners: list[Any], name: str) -> list[Any]:

@@ -62,6 +62,7 @@ def test_settings_can_be_read(block):
         ("python", "serve(handler, 'localhost', 8765, 1)", "serve: takes 3 arguments by position"),
         ("python", "connection.sned('hello')", "there is no connection.sned"),
         ("python", "await server.drain(60, spred=30)", "server.drain: there is no argument spred"),
+        ("python", "print(connection.latncy)", "there is no connection.latncy"),
         (
             "python",
             "import ws_asyncio\nws_asyncio.client.conect(uri)",
