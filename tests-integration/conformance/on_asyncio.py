@@ -49,6 +49,16 @@ class AsyncioConnection(Connection):
         async with asyncio.timeout(timeout):
             return await self.raw.recv(decode)
 
+    async def _recv_for(self, turns: int) -> Any:
+        """Receive a message, or None where it doesn't come within some turns of the loop."""
+        receiving = asyncio.ensure_future(self.raw.recv())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        receiving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            return await receiving
+        return None
+
     async def _recv_streaming(
         self, decode: bool | None = None, into: SimpleQueue[Any] | None = None
     ) -> list[Any]:
