@@ -86,6 +86,17 @@ def test_who_is_between_fragments_is_skipped(shell, server):
 
 
 @only_ours
+def test_what_is_not_taken_at_once_is_sent_though_nobody_attends_to_it(shell, server):
+    message = bytes(2**16)
+    with raw.connect(server.port) as peer:
+        handled = server.accept()
+        for _ in range(200):
+            assert shell.broadcast([handled], message, limit=None).sent == 1
+        for _ in range(200):
+            assert peer.receive_frame().payload == message
+
+
+@only_ours
 @pytest.mark.parametrize("slow", ["skip", "close", "function"])
 def test_who_is_too_slow(shell, slow):
     told = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import zlib
+from concurrent import futures
 
 import pytest
 import raw
@@ -109,7 +110,7 @@ def test_a_peer_that_sends_more_than_is_received_is_held_back(facing):
     frame = peer.frame(2, bytes(2**16))
     frames = memoryview(frame * 500)
     sent = 0
-    while sent < len(frames) and select.select([], [peer.sock], [], 0.2)[1]:
+    while sent < len(frames) and select.select([], [peer.sock], [], 0.1)[1]:
         sent += peer.sock.send(frames[sent : sent + 2**16])
     assert sent < len(frames)
     receiving = connection.start("iterate")
@@ -119,6 +120,18 @@ def test_a_peer_that_sends_more_than_is_received_is_held_back(facing):
     assert peer.receive_close_code() == 1000
     peer.sock.close()
     assert receiving.result(PATIENCE) == [bytes(2**16)] * count
+
+
+def test_a_peer_that_receives_nothing_holds_senders_back(facing):
+    connection, peer = facing(compression=None)
+    message = bytes(2**16)
+    sending = [connection.start("send", message)]
+    while futures.wait(sending[-1:], 0.1).done:
+        assert len(sending) < 500
+        sending.append(connection.start("send", message))
+    for each in sending:
+        assert peer.receive_frame().payload == message
+        each.result(PATIENCE)
 
 
 # Compression
