@@ -28,7 +28,7 @@ from kit import (
 )
 
 from ws_asyncio import ServerConnection, connect, serve
-from ws_asyncio.testing import serving
+from ws_asyncio.testing import connected_pair, serving
 from ws_asyncio.transport import queue_limits, write_limits
 from ws_sansio.shells import READ_SIZE
 from ws_types.exceptions import ConnectionClosedError
@@ -240,3 +240,12 @@ async def test_a_connection_whose_write_failed_is_freed_at_once() -> None:
                     break
                 await asyncio.sleep(0.01)
             assert freed() is None
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+@in_memory
+async def test_reads_are_smaller_where_they_may_be_decompressed(compression: str | None) -> None:
+    settings = {"compression": compression}
+    async with connected_pair(client=settings, server=settings) as (client, server):
+        sizes = {len(end.get_buffer(-1)) for end in (client, server)}
+        assert sizes == {READ_SIZE if compression is None else 2**15}

@@ -206,9 +206,7 @@ def test_a_blocked_loop_is_told() -> None:
     protocol.output_pending(0, now=120.0)
     protocol.handle_deadline(150.0)
     protocol.handle_deadline(151.0)
-    assert str(protocol.parser_exc) == (
-        "keepalive ping timeout: our side was blocked for 22.0 s"
-    )
+    assert str(protocol.parser_exc) == ("keepalive ping timeout: our side was blocked for 22.0 s")
 
 
 def test_no_pings_while_closing() -> None:

@@ -106,6 +106,15 @@ def test_views_of_any_shape_send_their_bytes(side: Side, send: str, data: Any) -
     assert result.data == data.tobytes()
 
 
+@pytest.mark.parametrize("send", ["send_binary", "send_ping", "send_pong", "send_message"])
+@pytest.mark.parametrize("data", [1, None, [b"a"]])
+def test_what_is_not_bytes_is_refused_before_anything_is_sent(send: str, data: Any) -> None:
+    protocol = Protocol(Side.CLIENT)
+    with pytest.raises(TypeError, match=rf"must be bytes.*, not {type(data).__name__}"):
+        getattr(protocol, send)(data)
+    assert protocol.data_to_send() == []
+
+
 # What each state admits
 
 DATA = {

@@ -7,7 +7,7 @@ import pytest
 from ws_sansio import State
 from ws_sansio.inbox import Inbox
 from ws_sansio.server import ServerProtocol
-from ws_sansio.shells import GATHER_LIMIT, READ_SIZE, ConnectionStatus, patience
+from ws_sansio.shells import GATHER_LIMIT, READ_SIZE, ConnectionStatus, patience, read_size
 
 
 class Connection(ConnectionStatus):
@@ -23,6 +23,13 @@ def test_patience_leaves_time_for_the_closing_handshake(timeout, seconds):
 
 def test_a_read_may_fill_what_is_gathered():
     assert 0 < GATHER_LIMIT <= READ_SIZE
+
+
+def test_what_may_be_decompressed_is_read_in_small_pieces():
+    protocol = ServerProtocol(view="messages")
+    assert read_size(protocol) == READ_SIZE
+    protocol.extensions = [object()]
+    assert read_size(protocol) == READ_SIZE // 8
 
 
 def test_a_connection_tells_what_its_core_knows():

@@ -271,6 +271,39 @@ def test_the_next_address_is_tried_where_one_fails(monkeypatch: pytest.MonkeyPat
         sock.close()
 
 
+def test_addresses_of_an_interface_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+    found = [(socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("fe80::1", 80, 0, 7))]
+
+    def create_connection(address: Any, **settings: Any) -> None:
+        tried.append(address)
+        raise OSError("unreachable")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    with pytest.raises(OSError, match="unreachable"):
+        connect_tcp("example.com", 80, Deadline(PATIENCE))
+    assert tried == [("fe80::1%7", 80)]
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+def test_reads_are_smaller_where_they_may_be_decompressed(compression: str | None) -> None:
+    sizes: set[int] = set()
+
+    def handler(connection: ServerConnection) -> None:
+        for message in connection:
+            sizes.add(connection._read_size)
+            connection.send(message)
+
+    with (
+        serving(handler, compression=compression) as server,
+        connect(uri_of(server), compression=compression) as client,
+    ):
+        talk(client)
+        sizes.add(client._read_size)
+        assert sizes == {2**18 if compression is None else 2**15}
+
+
 # Redirects
 
 

@@ -85,6 +85,14 @@ def test_a_handler_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     assert lines(caplog, logging.ERROR) == ["connection handler failed"]
 
 
+def test_a_handler_that_exits() -> None:
+    with serving(lambda connection: sys.exit()) as server:
+        with pytest.raises(ConnectionClosedError) as caught:
+            connected(server).recv(PATIENCE)
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1011
+
+
 def test_classes_of_the_program() -> None:
     class Mine(ServerConnection):
         pass
@@ -280,6 +288,8 @@ def test_slow_handshakes_are_given_up() -> None:
         ({"max_connections": 0}, ValueError),
         ({"max_body": -1}, ValueError),
         ({"hosts": "localhost"}, TypeError),
+        ({"ssl": True}, TypeError),
+        ({"sock": object()}, ValueError),
     ],
 )
 def test_settings_that_make_no_sense(settings: Any, error: type[Exception]) -> None:
@@ -331,6 +341,17 @@ def test_shutting_down_in_a_handler(monkeypatch: pytest.MonkeyPatch) -> None:
         servers.append(server)
         with pytest.raises(ConnectionClosedOK):
             connected(server).recv(PATIENCE)
+        assert server._closed.wait(PATIENCE)
+
+
+def test_handlers_that_shut_down_do_not_wait_for_each_other() -> None:
+    both = threading.Barrier(2)
+
+    def handler(connection: ServerConnection) -> None:
+        both.wait(PATIENCE)
+        server.shutdown(close_connections=False)
+
+    with serving(handler) as server, connected(server), connected(server):
         assert server._closed.wait(PATIENCE)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+import threading
+from typing import Any
 
 import pytest
 from kit import PING, TEXT, end, frame
 
 from ws_sansio import Side
-from ws_sync.watchman import IDLE
+from ws_sync.watchman import IDLE, Watchman
 
 PONG_A = bytes([0x8A, 1]) + b"a"
 
@@ -85,6 +88,99 @@ def test_it_can_be_asked_any_number_of_times() -> None:
         assert it.watchman._events == {it.connection: 1}
 
 
+def test_timers_dont_pile_up() -> None:
+    with end(ping_interval=20, ping_timeout=20) as it:
+
+        def come_by() -> None:
+            it.peer_sends((TEXT, b"x"))
+            it.watchman.rounds()
+
+        for _ in range(100):
+            it.clock.meanwhile.append(come_by)
+            it.connection.recv()
+            it.clock.now += 2 * IDLE
+            it.watchman.rounds()
+        assert len(it.watchman._timers) <= 3
+
+
+def test_a_wait_isnt_longer_than_systems_can_wait() -> None:
+    with end(ping_interval=1e9, ping_timeout=1e9) as it:
+        it.connection.ping()
+        it.watchman.rounds()
+        assert Watchman._timeout(it.watchman) == 86400
+
+
+class Careless(logging.Filter):
+    """A filter with a bug."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise LookupError("a bug of the program")
+
+
+@pytest.mark.parametrize("how", ["log", "socket", "flush"])
+def test_what_fails_for_one_connection_isnt_for_others_to_suffer(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(connection: Any) -> None:
+        raise LookupError("a bug of ours")
+
+    failures: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    with end(ping_interval=20, ping_timeout=20) as it, end(Side.SERVER) as other:
+        other.connection._watchman = it.watchman  # type: ignore[misc]
+        other.connection.ping()
+        it.connection.ping()
+        it.watchman.rounds()
+        other.received()
+        if how == "socket":
+            it.connection.socket.close()
+        elif how == "log":
+            logger = logging.getLogger("careless")
+            logger.setLevel(logging.DEBUG)
+            monkeypatch.setattr(logger, "filters", [Careless()])
+            it.connection.protocol.logger = logger
+            it.connection.protocol.debug = True
+            it.connection.protocol._output._logger = logger
+        else:
+            monkeypatch.setattr(type(it.connection), "_flush_gathered", fail)
+            it.watchman.flush_soon(it.connection)
+        it.clock.now += 21
+        it.watchman.rounds()
+        assert len(failures) == (how != "socket")
+        assert it.connection.fileno() == -1
+        other.peer_sends((PING, b"a"))
+        it.watchman.rounds()
+        assert other.received() == PONG_A
+
+
+def test_a_thread_that_cant_be_started_can_be_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    own = Watchman()
+    with end() as it:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", fail)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                own.watch(it.connection)
+        own.watch(it.connection)
+        assert own._thread is not None
+        own.stop()
+        assert not own._thread.is_alive()
+        # Others may still be at it when the interpreter ends.
+        own.watch(it.connection)
+        own.flush_soon(it.connection)
+        own.stop()
+
+
+def test_the_collector_may_call_it_while_it_is_called() -> None:
+    with end() as it:
+        with it.watchman._lock:
+            it.watchman.watch(it.connection, 0)
+        it.watchman.rounds()
+        assert it.watchman._events == {it.connection: 1}
+
+
 PROGRAM = """
 import socket, threading
 from ws_sansio import Protocol, Side
@@ -133,4 +229,4 @@ if pid:
 def test_a_child_process_has_a_watchman_of_its_own() -> None:
     command = [sys.executable, "-c", FORK]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (run.returncode, run.stdout) == (0, ""), run.stderr
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

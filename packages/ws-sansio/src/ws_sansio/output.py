@@ -160,10 +160,11 @@ def check_control(data: BytesLike) -> None:
     Check the payload of a control frame (section 5.5).
 
     :raises ProtocolError: if it is longer than 125 bytes.
-    :raises TypeError: if it is text.
+    :raises TypeError: if it isn't bytes-like.
     """
-    if isinstance(data, str):
-        raise TypeError("data must be bytes, bytearray, or memoryview, not str")
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        kind = type(data).__name__
+        raise TypeError(f"data must be bytes, bytearray, or memoryview, not {kind}")
     size = data.nbytes if isinstance(data, memoryview) else len(data)
     if size > 125:
         raise ProtocolError("control frame too long")

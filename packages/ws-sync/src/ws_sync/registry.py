@@ -82,6 +82,8 @@ class Registry:
         self.dismissed = False
         self._changed = threading.Condition()
         self._guests: set[Guest] = set()
+        # Threads that wait here for the others: handlers may close the server.
+        self._waiting: list[threading.Thread] = []
         # Those whose request was being considered when the server was closed.
         self._dismissed: set[Guest] = set()
 
@@ -155,8 +157,8 @@ class Registry:
         """
         Wait until all connections are gone, and all handlers are done.
 
-        Doesn't wait for the thread that calls it; for requests that were being considered, it waits
-        :data:`HANDLER_GRACE` at most. What is left then is told of in the log.
+        Doesn't wait for threads that wait here themselves; for requests that were being considered,
+        it waits :data:`HANDLER_GRACE` at most. What is left then is told of in the log.
 
         :param timeout: seconds to wait for handlers; :data:`None` is no limit.
         """
@@ -183,12 +185,17 @@ class Registry:
             connection._begin_closing(code, reason)
 
     def _wait_for(self, guests: Callable[[], set[Guest]], end: float | None, what: str) -> None:
-        """Wait for the threads of guests, except the one that calls, until *end* at most."""
+        """Wait for the threads of guests, except those that wait here, until *end* at most."""
         current = threading.current_thread()
         with self._changed:
-            while left := [guest for guest in guests() if guest.thread is not current]:
-                delay = None if end is None else end - time.monotonic()
-                if delay is not None and delay <= 0:
-                    self.logger.warning("not waiting for %d %s that don't end", len(left), what)
-                    return
-                self._changed.wait(delay)
+            self._waiting.append(current)
+            self._changed.notify_all()
+            try:
+                while left := [guest for guest in guests() if guest.thread not in self._waiting]:
+                    delay = None if end is None else end - time.monotonic()
+                    if delay is not None and delay <= 0:
+                        self.logger.warning("not waiting for %d %s that don't end", len(left), what)
+                        return
+                    self._changed.wait(delay)
+            finally:
+                self._waiting.remove(current)

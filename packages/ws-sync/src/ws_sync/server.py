@@ -116,6 +116,10 @@ def serve(
         server drop the oldest that hasn't finished its request.
     :param kwargs: goes to :func:`socket.create_server`.
     """
+    if sock is not None and (host is not None or port is not None):
+        raise ValueError("host and port say where to make a socket: leave them out, or sock")
+    if ssl is not None and not isinstance(ssl, ssl_module.SSLContext):
+        raise TypeError(f"ssl must be an ssl.SSLContext, not {type(ssl).__name__}")
     connection_class = create_connection or ServerConnection
     extensions = server_extensions(extensions, compression)
     # Refuse now what connections would refuse one by one.
@@ -248,6 +252,9 @@ def _handle(connection: ServerConnection, handler: Callable[[ServerConnection], 
         handler(connection)
     except Exception:
         connection.logger.error("connection handler failed", exc_info=True)
+        connection.close(CloseCode.INTERNAL_ERROR)
+    except SystemExit:
+        # It ends the thread only.
         connection.close(CloseCode.INTERNAL_ERROR)
     else:
         connection.close()

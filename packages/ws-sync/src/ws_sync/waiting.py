@@ -184,11 +184,13 @@ class Waiting:
             self._lock.release()
             return readiness.wait(events, timeout)
         finally:
-            if not self._lock.acquire(False):
-                self._acquire_for_certain()
-            self._polling -= 1
-            if self._lost:
-                self._close_socket()
+            try:
+                if not self._lock.acquire(False):
+                    self._acquire_for_certain()
+            finally:
+                self._polling -= 1
+                if self._lost:
+                    self._close_socket()
 
     def _sleep(self, done: Callable[[], Any], timeout: float | None) -> None:
         """Wait to be told of something."""
@@ -199,9 +201,11 @@ class Waiting:
             self._lock.release()
             bell.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         finally:
-            self._acquire_for_certain()
-            if (done, bell) in self._waiting:
-                self._waiting.remove((done, bell))
+            try:
+                self._acquire_for_certain()
+            finally:
+                if (done, bell) in self._waiting:
+                    self._waiting.remove((done, bell))
 
     def _acquire_for_certain(self) -> None:
         """Take the lock, whatever interrupts: who leaves a ``with`` block has to hold it."""
