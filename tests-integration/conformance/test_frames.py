@@ -125,7 +125,7 @@ def test_what_comes_with_the_request_is_received(server):
 # Closing
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1014, 3000, 4999])
+@pytest.mark.parametrize("code", [1000, 1014, 4999])
 def test_a_close_frame_is_answered_with_the_same(facing, code):
     connection, peer = facing()
     closing = connection.start("closed")
@@ -137,7 +137,7 @@ def test_a_close_frame_is_answered_with_the_same(facing, code):
     assert connection.ended_with == (code, "a réason")
 
 
-@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535])
+@pytest.mark.parametrize("code", [0, 1005, 1015, 5000])
 def test_codes_that_nobody_may_send(facing, code):
     connection, peer = facing()
     closing = connection.start("closed")
@@ -214,19 +214,20 @@ def test_a_peer_that_does_not_hang_up(facing):
 
 # Ends that nobody announced
 
-#: A frame, and how much of it is sent.
+#: A frame, how much of it is sent, and whether the end is a reset.
 CUTS = {
-    "between messages": (TEXT, b"", True, 0),
-    "in a head": (TEXT, b"hello", True, 1),
-    "in a length": (TEXT, bytes(300), True, 3),
-    "in a payload": (TEXT, b"hello", True, -1),
-    "between fragments": (TEXT, b"hello", False, None),
-    "in a close frame": (CLOSE, b"\x03\xe8", True, -1),
+    "between messages": (TEXT, b"", True, 0, False),
+    "in a head": (TEXT, b"hello", True, 1, False),
+    "in a length": (TEXT, bytes(300), True, 3, False),
+    "in a payload": (TEXT, b"hello", True, -1, False),
+    "between fragments": (TEXT, b"hello", False, None, False),
+    "in a close frame": (CLOSE, b"\x03\xe8", True, -1, False),
+    "between messages, reset": (TEXT, b"", True, 0, True),
+    "in a payload, reset": (TEXT, b"hello", True, -1, True),
 }
 
 
-@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
-@pytest.mark.parametrize(("opcode", "payload", "fin", "end"), CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize(("opcode", "payload", "fin", "end", "reset"), CUTS.values(), ids=CUTS)
 def test_the_peer_ends_abruptly(shell, facing, opcode, payload, fin, end, reset):
     connection, peer = facing()
     peer.send_frame(TEXT, b"whole")
