@@ -494,3 +494,24 @@ class TestFinalBlocks:
         assert inflater.feed(b"\x03\x00" * MAX_FINAL_BLOCKS, True, 0) == b""
         with pytest.raises(ProtocolError, match="too many final blocks"):
             inflater.feed(b"\x03\x00" * 500_000, True, None)
+
+
+@TAKEOVER
+def test_half_a_message_is_not_sent_with_the_next(monkeypatch, takeover):
+    """Ctrl-C may come between what compresses and what flushes."""
+
+    class Interrupted:
+        def __init__(self, compressor):
+            self.compressor = compressor
+            self.compress = compressor.compress
+
+        def flush(self, mode):
+            raise KeyboardInterrupt
+
+    make = zlib.compressobj
+    deflater = Deflater(15, takeover)
+    monkeypatch.setattr(zlib, "compressobj", lambda **settings: Interrupted(make(**settings)))
+    with pytest.raises(KeyboardInterrupt):
+        deflater.feed(b"this is lost", True)
+    monkeypatch.setattr(zlib, "compressobj", make)
+    assert decompress(deflater.feed(TEXT, True)) == TEXT

@@ -201,6 +201,30 @@ def test_ctrl_c_within_the_core_ends_the_connection(monkeypatch: pytest.MonkeyPa
         assert it.connection.fileno() == -1
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["plain", "TLS"])
+def test_ctrl_c_while_sending_loses_nothing_or_the_connection(at_once: bool) -> None:
+    """Half a frame would be read as one with what follows it."""
+
+    def interrupted(data: object) -> int:
+        raise KeyboardInterrupt
+
+    with end(Side.SERVER) as it:
+        send = it.connection._stream.send
+        it.connection._stream.sends_at_once = at_once
+        it.connection._stream.send = interrupted  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            it.connection.send("a")
+        it.connection._stream.send = send  # type: ignore[method-assign]
+        if at_once:
+            it.connection.send("b")
+            sent = frame(TEXT, b"a", masked=False) + frame(TEXT, b"b", masked=False)
+            assert it.received() == sent
+        else:
+            with pytest.raises(ConnectionClosed):
+                it.connection.send("b")
+            assert it.received() == b""
+
+
 # Signal handlers
 
 

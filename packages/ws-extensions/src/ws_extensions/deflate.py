@@ -102,24 +102,21 @@ class Deflater:
             # An empty block comes of it, which needn't be sent.
             compressor.flush(module.Z_FULL_FLUSH)
             self._stale = False
-        if self._takeover or not fin:
-            self._compressor = compressor
-            flush = module.Z_SYNC_FLUSH
-        else:
-            # If it fails, nobody has it any more.
-            self._compressor = None
-            flush = module.Z_FULL_FLUSH
+        stays = self._takeover or not fin
+        flush = module.Z_SYNC_FLUSH if stays else module.Z_FULL_FLUSH
+        # Where it fails, or is interrupted, nobody has it any more: it holds half a message.
+        self._compressor = None
         if self._window_bits == 8:
             result = self._deflate_pieces(compressor, data)
         else:
             result = compressor.compress(data) + compressor.flush(flush)
         if not result.endswith(_TAIL):
             raise RuntimeError(f"{module.__name__} didn't flush")
-        if not fin:
-            return result
-        if not self._takeover:
+        if stays:
+            self._compressor = compressor
+        else:
             self._close(compressor)
-        return result[:-4]
+        return result[:-4] if fin else result
 
     def forget(self) -> None:
         """

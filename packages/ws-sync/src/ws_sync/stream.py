@@ -18,6 +18,8 @@ class Stream(Protocol):
 
     #: Whether sending has to wait until something is read (TLS only).
     send_needs_read: bool
+    #: Whether ``send``, where it raises, has sent nothing.
+    sends_at_once: bool
 
     def recv_into(self, buffer: memoryview, /) -> int:
         """Read into *buffer*; returns the number of bytes, 0 at the end of the stream."""
@@ -40,6 +42,7 @@ class PlainStream:
     """
 
     send_needs_read = False
+    sends_at_once = True
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock

@@ -74,6 +74,7 @@ class TLSStream:
         self.pending = sock.pending
         # A peer may ask for new keys at any time, up to TLS 1.2.
         self.send_needs_read = False
+        self.sends_at_once = False
 
     def recv_into(self, buffer: memoryview) -> int:
         try:

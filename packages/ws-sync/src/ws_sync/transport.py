@@ -168,6 +168,7 @@ class Link(Waiting):
             else:
                 self._ended = True
                 protocol.receive_eof(now=self._clock())
+            self._received(protocol.events_received())
         except BlockingIOError:
             return False
         except OSError as exc:
@@ -179,7 +180,6 @@ class Link(Waiting):
             raise
         finally:
             _buffers.append(buffer)
-        self._received(protocol.events_received())
         return size > 0
 
     def _received(self, events: list[Any]) -> None:
@@ -212,30 +212,51 @@ class Link(Waiting):
 
     def _flush(self) -> None:
         """Write what the core wants to send, as far as the socket takes it."""
+        try:
+            interrupt = self._send_chunks()
+        except BaseException:
+            # Ctrl-C: what was to be sent is lost.
+            self._break(None)
+            raise
+        if interrupt is not None:
+            try:
+                raise interrupt
+            finally:
+                del interrupt
+
+    def _send_chunks(self) -> BaseException | None:
+        """Returns what interrupted it, where nothing is lost by that."""
         self._gathered = 0
         chunks = self.protocol.data_to_send()
         if not chunks or self._lost:
-            return
+            return None
         if not chunks[-1]:
             chunks.pop()
             self._end_waits = True
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        if not self._outbox:
+        sent: list[int] = []
+        interrupt: BaseException | None = None
+        if data and not self._outbox:
             try:
-                size = self._stream.send(data) if data else 0
+                # One call, so that no interrupt comes between sending and noting how much.
+                sent.extend(map(self._stream.send, (data,)))
             except BlockingIOError:
-                size = 0
+                pass
             except OSError as exc:
                 self._break_output(exc)
-                return
-            if size == len(data):
-                if self._end_waits:
-                    self._end_output()
-                return
-            self._outbox += memoryview(data)[size:]
-        else:
-            self._outbox += data
+                return None
+            except BaseException as exc:
+                if not self._stream.sends_at_once:
+                    raise
+                interrupt = exc
+        size = sent[0] if sent else 0
+        if size == len(data) and not self._outbox:
+            if self._end_waits:
+                self._end_output()
+            return interrupt
+        self._outbox += memoryview(data)[size:]
         self._report_output()
+        return interrupt
 
     def _write(self) -> None:
         """Write what waits, as far as the socket takes it."""
@@ -250,6 +271,9 @@ class Link(Waiting):
         except OSError as exc:
             self._break_output(exc)
             return
+        except BaseException:
+            self._break(None)
+            raise
         self._report_output()
         # What was held back while the output waited, pongs for instance.
         self._flush()
