@@ -212,8 +212,12 @@ class Link(Waiting):
 
     def _flush(self) -> None:
         """Write what the core wants to send, as far as the socket takes it."""
+        self._gathered = 0
         try:
-            interrupt = self._send_chunks()
+            chunks = self.protocol.data_to_send()
+            if not chunks or self._lost:
+                return
+            interrupt = self._send_chunks(chunks)
         except BaseException:
             # Ctrl-C: what was to be sent is lost.
             self._break(None)
@@ -224,22 +228,18 @@ class Link(Waiting):
             finally:
                 del interrupt
 
-    def _send_chunks(self) -> BaseException | None:
+    def _send_chunks(self, chunks: list[bytes]) -> BaseException | None:
         """Returns what interrupted it, where nothing is lost by that."""
-        self._gathered = 0
-        chunks = self.protocol.data_to_send()
-        if not chunks or self._lost:
-            return None
         if not chunks[-1]:
             chunks.pop()
             self._end_waits = True
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        sent: list[int] = []
+        size = 0
         interrupt: BaseException | None = None
         if data and not self._outbox:
             try:
-                # One call, so that no interrupt comes between sending and noting how much.
-                sent.extend(map(self._stream.send, (data,)))
+                # Not a call, after which an interrupt would come before the size is noted.
+                (size,) = map(self._stream.send, (data,))
             except BlockingIOError:
                 pass
             except OSError as exc:
@@ -249,7 +249,6 @@ class Link(Waiting):
                 if not self._stream.sends_at_once:
                     raise
                 interrupt = exc
-        size = sent[0] if sent else 0
         if size == len(data) and not self._outbox:
             if self._end_waits:
                 self._end_output()
