@@ -13,18 +13,21 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Collection
+from typing import Any
 
 import nox
 from nox.command import CommandFailed
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from tools import distributions, interpreters, junit, wheelhouse
+from tools import beside, distributions, interpreters, junit, wheelhouse
 
 ROOT = distributions.ROOT
 MAIN = interpreters.MAIN
 PYTHONS = interpreters.expose()
 OTHERS = [version for version in PYTHONS if version != MAIN]
+#: Its tests take as long as those of all the others.
+LARGEST = "ws-sansio"
 BUILDS = ["compiled", "pure"]
 
 nox.needs_version = ">=2025.5"
@@ -85,11 +88,40 @@ def run_pytest(
     **env: str,
 ) -> None:
     """Run pytest in ``folder``, possibly under another module, and leave its counts in a report."""
-    junit.FOLDER.mkdir(parents=True, exist_ok=True)
-    modules = [*under, "-m", "pytest"]
-    options = ["-q", "-p", "no:cacheprovider", f"--junit-xml={junit.FOLDER / report}.xml"]
+    command = [python, *under, *pytest_options(report), *arguments]
     with session.chdir(folder):
-        session.run(python, *modules, *options, *arguments, env=env, external=python != "python")
+        session.run(*command, env=env, external=python != "python")
+
+
+def start_pytest(
+    session: nox.Session,
+    report: str,
+    folder: pathlib.Path,
+    *arguments: str,
+    under: tuple[str, ...] = (),
+    python: str = "python",
+    **env: str,
+) -> Callable[[], None]:
+    """Start what run_pytest runs, beside what follows; returns what waits for it and shows it."""
+    program = shutil.which(python, path=session.bin) or python
+    command = [program, *under, *pytest_options(report), *arguments]
+    session.log(f"beside what follows: {' '.join(command)}")
+    variables = {name: value for name, value in session.env.items() if value is not None}
+    wait = beside.start(command, folder, {**variables, **env})
+
+    def finish() -> None:
+        session.log(f"this ran beside it: {report}")
+        if code := wait():
+            raise CommandFailed(f"{report} failed with exit code {code}")
+
+    return finish
+
+
+def pytest_options(report: str) -> list[str]:
+    """Return the arguments of Python that run pytest and leave its counts in a report."""
+    junit.FOLDER.mkdir(parents=True, exist_ok=True)
+    options = ["-q", "-p", "no:cacheprovider", f"--junit-xml={junit.FOLDER / report}.xml"]
+    return ["-m", "pytest", *options]
 
 
 def run_each(session: nox.Session, names: list[str], run: Callable[[str], None]) -> None:
@@ -102,6 +134,23 @@ def run_each(session: nox.Session, names: list[str], run: Callable[[str], None])
             failed.append(name)
     if failed:
         session.error(f"failed: {', '.join(failed)}")
+
+
+def run_tests(session: nox.Session, names: list[str], run: Callable[[str, Any], Any]) -> None:
+    """Run the tests of each distribution, those of the largest beside those of the others.
+
+    :param run: called with a name, and with ``run_pytest`` or ``start_pytest``.
+    """
+    finish = run(LARGEST, start_pytest) if {LARGEST} < set(names) else None
+
+    def test(name: str) -> None:
+        if name == LARGEST and finish is not None:
+            finish()
+        else:
+            run(name, run_pytest)
+
+    # The largest last, when it is waited for.
+    run_each(session, sorted(names, key=LARGEST.__eq__), test)
 
 
 def split_posargs(session: nox.Session) -> tuple[list[str], list[str]]:
@@ -207,12 +256,12 @@ def tests(session: nox.Session, build: str) -> None:
     every = distributions.load()
     env = {"WS_TEST_BUILD": "c" if build == "compiled" else "python"}
 
-    def test(name: str) -> None:
+    def test(name: str, run: Any) -> Any:
         report = f"tests-{session.python}-{build}-{name}"
         options = [*plugins(every[name]), *arguments]
-        run_pytest(session, report, every[name].folder, *options, **env)
+        return run(session, report, every[name].folder, *options, **env)
 
-    run_each(session, with_tests(session, chosen), test)
+    run_tests(session, with_tests(session, chosen), test)
 
 
 @nox.session(python=OTHERS or [MAIN], requires=["build-{python}", f"build-{MAIN}"])
@@ -235,16 +284,16 @@ def coverage(session: nox.Session) -> None:
     data = ROOT / "reports" / "coverage"
     data.mkdir(parents=True, exist_ok=True)
 
-    def measure(name: str) -> None:
+    def measure(name: str, run: Any) -> Any:
         under = ["-m", "coverage", "run", f"--rcfile={ROOT / '.coveragerc'}"]
         under += [f"--data-file={data / name}", f"--source={every[name].package}"]
         options = plugins(every[name])
         env = {"WS_TEST_BUILD": "python"}
-        run_pytest(
+        return run(
             session, f"coverage-{name}", every[name].folder, *options, under=tuple(under), **env
         )
 
-    run_each(session, names, measure)
+    run_tests(session, names, measure)
     session.run("python", "-m", "tools.coverage_table", *names)
 
 
@@ -283,11 +332,21 @@ def integration(session: nox.Session, build: str) -> None:
         env["WS_FRAMEWORKS"] = frameworks(session, env["WS_PROGRAMS"])
     arguments = ["--ignore=isolated", *(["--ignore=packaging"] if twice else [])]
     arguments += session.posargs
-    run_pytest(session, f"integration-{build}", folder, *arguments, **env)
     # What the scenarios ask for is what the reference does, whatever build of ours is installed.
+    oracle: dict[str, Callable[[], None]] = {}
     if not twice and not session.posargs:
         python = peer(session, folder / "conformance" / "oracle.txt")
-        run_pytest(session, "conformance", folder, "conformance", python=python, WS_ORACLE="1")
+        oracle["conformance"] = start_pytest(
+            session, "conformance", folder, "conformance", python=python, WS_ORACLE="1"
+        )
+
+    def test(name: str) -> None:
+        if name in oracle:
+            oracle[name]()
+        else:
+            run_pytest(session, name, folder, *arguments, **env)
+
+    run_each(session, [f"integration-{build}", *oracle], test)
 
 
 @nox.session(python=MAIN, requires=[f"build-{MAIN}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any, Protocol
 
 __all__ = ["PlainStream", "Stream", "open_stream"]
@@ -20,15 +21,14 @@ class Stream(Protocol):
     send_needs_read: bool
     #: Whether ``send``, where it raises, has sent nothing.
     sends_at_once: bool
+    #: Tells how many bytes can be read although the socket isn't ready for it (TLS only).
+    pending: Callable[[], int] | None
 
     def recv_into(self, buffer: memoryview, /) -> int:
         """Read into *buffer*; returns the number of bytes, 0 at the end of the stream."""
 
     def send(self, data: Any, /) -> int:
         """Write some of *data*; returns how many bytes."""
-
-    def pending(self) -> int:
-        """How many bytes can be read although the socket isn't ready for reading."""
 
     def end(self) -> None:
         """End the output."""
@@ -43,14 +43,12 @@ class PlainStream:
 
     send_needs_read = False
     sends_at_once = True
+    pending: Callable[[], int] | None = None
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self.recv_into = sock.recv_into
         self.send = sock.send
-
-    def pending(self) -> int:
-        return 0
 
     def end(self) -> None:
         self._socket.shutdown(socket.SHUT_WR)

@@ -148,7 +148,8 @@ class Link(Waiting):
             self._write()
         # What a driver waits for is the driver's: it wouldn't wake up.
         if not self._driver_events & READ:
-            while self._read() and self._stream.pending():
+            pending = self._stream.pending
+            while self._read() and pending is not None and pending():
                 pass  # what TLS has decrypted, the socket isn't ready for
 
     def _read(self) -> bool:

@@ -154,7 +154,8 @@ class Waiting:
 
     def _drive(self, timeout: float | None) -> None:
         events = self._driver_events = self._events()
-        if events & READ and self._stream.pending():
+        pending = self._stream.pending
+        if pending is not None and events & READ and pending():
             timeout = 0.0  # TLS has decrypted it while there was no room
         try:
             ready = self._poll(self._readiness, events, timeout)
