@@ -12,7 +12,7 @@ def start(
     command: Sequence[str], folder: pathlib.Path, env: Mapping[str, str]
 ) -> Callable[[], int]:
     """Start a command in ``folder``; returns what waits for it, shows its output, and its code."""
-    output = tempfile.TemporaryFile()
+    output = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed when it was shown)
     process = subprocess.Popen(
         command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT
     )
