@@ -227,6 +227,7 @@ if pid:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_child_process_has_a_watchman_of_its_own() -> None:
-    command = [sys.executable, "-c", FORK]
+    # From Python 3.12 on, to fork where there are threads is warned of.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
