@@ -284,7 +284,8 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=MAIN)
 def types(session: nox.Session) -> None:
     """Check types strictly, each distribution by itself."""
-    pip_install(session, *TYPES, *RELEASE)
+    # The tools use nox themselves.
+    pip_install(session, *TYPES, *RELEASE, f"nox{nox.needs_version}")
     every = distributions.load()
     path = os.pathsep.join(str(distribution.folder / "src") for distribution in every.values())
 
