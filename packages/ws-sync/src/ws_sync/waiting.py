@@ -97,10 +97,6 @@ class Waiting:
         """Do what is due."""
         raise NotImplementedError
 
-    def _flush(self) -> None:
-        """Write what is to be sent, as far as the socket takes it."""
-        raise NotImplementedError
-
     # For the watchman, as :class:`~ws_sync.watchman.Watched` says: the lock isn't held
 
     def _flush_gathered(self) -> bool:
